@@ -1,0 +1,1 @@
+"""ocr-bench: stages, load, accuracy, peers and floor of the OCR endpoint."""

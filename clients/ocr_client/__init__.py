@@ -1,0 +1,1 @@
+"""Clients of the ocr endpoint: HTTP, gRPC, asyncio, and a command line."""

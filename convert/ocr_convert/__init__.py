@@ -1,0 +1,1 @@
+"""ocr-convert: PaddleOCR models to ONNX, verified and installed into the model repository."""

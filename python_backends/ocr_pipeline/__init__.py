@@ -1,0 +1,1 @@
+"""PaddleOCR's stages as pure functions over numpy arrays."""

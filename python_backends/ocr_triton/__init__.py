@@ -1,0 +1,1 @@
+"""Triton's Python models: thin adapters around ocr_pipeline."""

@@ -1,0 +1,1 @@
+"""ocr-serve: checks what the server needs, then becomes tritonserver."""
