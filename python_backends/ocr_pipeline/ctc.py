@@ -1,0 +1,57 @@
+"""Best-path CTC decoding (Graves et al. 2006; PaddleOCR's `CTCLabelDecode`)."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_pipeline.errors import InvalidModel
+
+BLANK = 0
+
+
+def read_dictionary(path: Path) -> tuple[str, ...]:
+    """The recogniser's characters; number i is class i + 1, class 0 is the CTC blank.
+
+    Lines are cut at "\\n" and never stripped: dictionaries hold U+3000, U+2028 and other spaces.
+
+    Raises:
+        InvalidModel: the file is missing or not UTF-8.
+    """
+    try:
+        return tuple(path.read_bytes().decode("utf-8").split("\n"))
+    except FileNotFoundError as error:
+        raise InvalidModel(f"{path} is missing; run ocr-convert to install a model set") from error
+    except UnicodeDecodeError as error:
+        raise InvalidModel(f"{path} is not UTF-8 ({error}); run ocr-convert to install a model set again") from error
+
+
+def ctc_decode(
+    index: npt.NDArray[np.int64], score: npt.NDArray[np.float32], dictionary: tuple[str, ...]
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """Most likely class per step, repeats merged, blanks dropped.
+
+    Args:
+        index: (N, T) int64, the winning class of each step.
+        score: (N, T) float32, 0..1, its probability.
+        dictionary: characters of the classes after the blank.
+
+    Returns:
+        texts: N strings, empty where every step is blank.
+        scores: (N,) float32, 0..1, mean probability of the characters kept; 0 for an empty text.
+
+    Raises:
+        InvalidModel: a class lies outside the dictionary.
+    """
+    if index.max(initial=BLANK) > len(dictionary):
+        raise InvalidModel(
+            f"the recogniser answered class {index.max()}, but its dictionary has {len(dictionary)} characters; "
+            "run ocr-convert to install model and dictionary together"
+        )
+    kept = index != BLANK
+    kept[:, 1:] &= index[:, 1:] != index[:, :-1]
+    characters = np.array(("", *dictionary), dtype=object)
+    texts = ["".join(characters[row[keep]]) for row, keep in zip(index, kept, strict=True)]
+    count = kept.sum(axis=1)
+    total = np.where(kept, score, 0).sum(axis=1, dtype=np.float64)
+    return texts, (total / np.maximum(count, 1)).astype(np.float32)
