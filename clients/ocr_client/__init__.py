@@ -1,1 +1,38 @@
-"""Clients of the ocr endpoint: HTTP, gRPC, asyncio, and a command line."""
+"""Clients of the ocr endpoint: HTTP, gRPC, asyncio, and a command line.
+
+`with OcrClient("localhost:8000") as client: client.ocr("page.jpg").texts` is all it takes.
+"""
+
+from ocr_client.aio import AsyncOcrClient
+from ocr_client.client import OcrClient
+from ocr_client.errors import (
+    BadRequestError,
+    BadResponseError,
+    FontError,
+    ImageError,
+    OcrClientError,
+    ServerFailureError,
+    ServerNotReadyError,
+    ServerTimeoutError,
+    ServerUnreachableError,
+    UsageError,
+)
+from ocr_client.result import DetectionResult, OcrResult, RecognitionResult
+
+__all__ = [
+    "AsyncOcrClient",
+    "BadRequestError",
+    "BadResponseError",
+    "DetectionResult",
+    "FontError",
+    "ImageError",
+    "OcrClient",
+    "OcrClientError",
+    "OcrResult",
+    "RecognitionResult",
+    "ServerFailureError",
+    "ServerNotReadyError",
+    "ServerTimeoutError",
+    "ServerUnreachableError",
+    "UsageError",
+]

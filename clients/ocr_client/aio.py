@@ -1,0 +1,85 @@
+"""The asyncio twin of OcrClient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ocr_client.aio_transport import AsyncGrpcTransport, AsyncHttpTransport, AsyncTransport
+from ocr_client.client import check_timeout
+from ocr_client.endpoint import DEFAULT_TIMEOUT_S, Endpoint
+from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
+from ocr_client.images import Image
+from ocr_client.request import OCR, InferRequest, Options, detection_request, ocr_request, recognition_request
+from ocr_client.result import DetectionResult, OcrResult, RecognitionResult, Tensors
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+
+class AsyncOcrClient:
+    """OcrClient for asyncio: same arguments, methods and errors.
+
+    Any number of tasks may share one client; it belongs to the event loop of its first request. Bound the requests
+    under way yourself (asyncio.Semaphore): each one waits its timeout_s from the moment it is sent.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        protocol: str = "http",
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.endpoint = Endpoint.parse(url, protocol)
+        check_timeout(timeout_s)
+        make = AsyncGrpcTransport if self.endpoint.protocol == "grpc" else AsyncHttpTransport
+        self._transport: AsyncTransport = make(self.endpoint, timeout_s, headers or {})
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections. A closed client takes no more requests."""
+        if not self._closed:
+            self._closed = True
+            await self._transport.close()
+
+    async def ocr(self, image: Image, **options: Unpack[Options]) -> OcrResult:
+        """Read the text of a picture; see OcrClient.ocr. A path is read in the calling task."""
+        return OcrResult.from_tensors(await self._infer(ocr_request(image, options)))
+
+    async def detect(self, image: Image, **options: Unpack[Options]) -> DetectionResult:
+        """Find the text lines of a picture without reading them; see OcrClient.detect."""
+        return DetectionResult.from_tensors(await self._infer(detection_request(image, options)))
+
+    async def recognize(self, images: Sequence[Image], **options: Unpack[Options]) -> RecognitionResult:
+        """Read pictures of one text line each, all in one request; see OcrClient.recognize."""
+        request = recognition_request(images, options)
+        if not request.payload:
+            return RecognitionResult.empty()
+        return RecognitionResult.from_tensors(await self._infer(request))
+
+    async def is_ready(self, model: str = OCR) -> bool:
+        """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers."""
+        self._check_open()
+        try:
+            return await self._transport.ready(model)
+        except (ServerUnreachableError, ServerTimeoutError, ServerNotReadyError):
+            return False
+
+    async def _infer(self, request: InferRequest) -> Tensors:
+        self._check_open()
+        return await self._transport.infer(request)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("this client is closed: make another one")

@@ -1,0 +1,69 @@
+"""Where a server is: the url and protocol a caller gives, read once for all transports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+from ocr_client.errors import UsageError
+
+Protocol = Literal["http", "grpc"]
+DEFAULT_TIMEOUT_S = 60.0
+_PORTS = {"http": 8000, "grpc": 8001}  # Triton's own defaults
+_SCHEMES = {"http": ("http", False), "https": ("http", True), "grpc": ("grpc", False), "grpcs": ("grpc", True)}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Address of a server.
+
+    Attributes:
+        host: name or address, without brackets.
+        port: TCP port.
+        path: what stands before /v2 in HTTP, "" or "/prefix".
+        protocol: "http" or "grpc".
+        tls: True for https:// and grpcs://.
+    """
+
+    host: str
+    port: int
+    path: str
+    protocol: Protocol
+    tls: bool
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole address, for messages."""
+        return f"{self.protocol}{'s' if self.tls else ''}://{self.authority}{self.path}"
+
+    @classmethod
+    def parse(cls, url: str | None, protocol: str) -> Endpoint:
+        """Read `host`, `host:port` or `scheme://host:port/path`; None is this machine's server.
+
+        Raises:
+            UsageError: when the protocol is unknown, the URL is malformed, or its scheme is another protocol's.
+        """
+        if protocol not in get_args(Protocol):
+            raise UsageError(f"protocol: expected 'http' or 'grpc', got {protocol!r}")
+        text = f"localhost:{_PORTS[protocol]}" if url is None else url.strip()
+        try:
+            parts = urlsplit(text if "://" in text else f"{protocol}://{text}")
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise UsageError(f"url: expected host:port, got {url!r} ({error})") from error
+        scheme, tls = _SCHEMES.get(parts.scheme, (None, False))
+        if scheme != protocol:
+            raise UsageError(
+                f"url: {url!r} is not an address for the protocol {protocol!r} (host:port, or a URL of it)"
+            )
+        if not host or parts.query or parts.fragment or (parts.path.strip("/") and protocol == "grpc"):
+            raise UsageError(f"url: expected host:port, got {url!r}")
+        if port is None:
+            port = 443 if tls else _PORTS[protocol]
+        return cls(host, port, parts.path.rstrip("/"), "grpc" if protocol == "grpc" else "http", tls)

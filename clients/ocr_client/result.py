@@ -1,0 +1,152 @@
+"""What the three endpoints answer, as objects whose lengths agree.
+
+`N` is the number of text lines, also 0. Boxes are in pixels of the picture as a person sees it (EXIF orientation
+applied), clockwise from the text's own top-left corner, in reading order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_client.errors import BadResponseError
+
+FloatArray = npt.NDArray[np.float32]
+Tensors = Mapping[str, npt.NDArray[Any] | None]
+_Result = TypeVar("_Result", bound="_ResultBase")
+
+
+class _ResultBase:
+    """Reading, checking, comparing and writing what the results have in common: one field per tensor."""
+
+    def __post_init__(self) -> None:
+        lengths = {}
+        for name in self.tensor_names():
+            value = getattr(self, name)
+            if name == "texts":
+                if not isinstance(value, tuple):
+                    raise TypeError(f"texts: expected a tuple of str, got {type(value).__name__}")
+                lengths[name] = len(value)
+                continue
+            tail = (4, 2) if name == "boxes" else ()
+            array = np.array(value, dtype=np.float32)
+            if array.size == 0 and array.shape[:1] == (0,):
+                array = array.reshape(0, *tail)
+            if array.shape[1:] != tail or array.ndim != len(tail) + 1:
+                raise BadResponseError(f"{name}: expected shape {('N', *tail)}, got {array.shape}")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+            lengths[name] = len(array)
+        if len(set(lengths.values())) > 1:
+            raise BadResponseError(f"one entry per text line expected in every field, got {lengths}")
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.tensor_names()[0]))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in self.tensor_names())
+
+    __hash__ = None  # type: ignore[assignment]  # arrays do not hash
+
+    @classmethod
+    def tensor_names(cls) -> tuple[str, ...]:
+        """Names of the endpoint's outputs, which are the fields' names."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+
+    @classmethod
+    def empty(cls: type[_Result]) -> _Result:
+        """Return the result of a picture without text: length 0, right shapes."""
+        return cls.from_dict(dict.fromkeys(cls.tensor_names(), ()))
+
+    @classmethod
+    def from_tensors(cls: type[_Result], tensors: Tensors) -> _Result:
+        """Read the endpoint's output tensors; `texts` is an array of UTF-8 bytes.
+
+        Raises:
+            BadResponseError: when a tensor is missing, a text is not UTF-8, or shapes and lengths disagree.
+        """
+        values: dict[str, Any] = {}
+        for name in cls.tensor_names():
+            tensor = tensors.get(name)
+            if tensor is None:
+                raise BadResponseError(f"the answer lacks the tensor {name!r}; it holds {sorted(tensors)}")
+            values[name] = tuple(_text(item) for item in tensor.reshape(-1)) if name == "texts" else tensor
+        return cls(**values)
+
+    @classmethod
+    def from_dict(cls: type[_Result], document: Mapping[str, Any]) -> _Result:
+        """Read what `to_dict` wrote; other keys are left alone.
+
+        Raises:
+            BadResponseError: when a key is missing, or shapes and lengths disagree.
+        """
+        missing = [name for name in cls.tensor_names() if name not in document]
+        if missing:
+            raise BadResponseError(f"the document lacks {missing}; it holds {sorted(document)}")
+        return cls(
+            **{name: tuple(v) if name == "texts" else v for name, v in document.items() if name in cls.tensor_names()}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, strings and floats, ready for json.dumps; `from_dict` gives the same result back."""
+        return {
+            name: list(getattr(self, name)) if name == "texts" else _plain(getattr(self, name))
+            for name in self.tensor_names()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class OcrResult(_ResultBase):
+    """Text lines of one picture: the answer of the endpoint `ocr`.
+
+    Attributes:
+        boxes: (N, 4, 2) float32, pixels (x, y), clockwise from the text's own top-left corner.
+        texts: N strings.
+        scores: (N,) float32, 0..1, how sure the recogniser is of the text.
+        box_scores: (N,) float32, 0..1, how sure the detector is of the box.
+    """
+
+    boxes: FloatArray
+    texts: tuple[str, ...]
+    scores: FloatArray
+    box_scores: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionResult(_ResultBase):
+    """Where text is on one picture: the answer of the endpoint `text_detection`. Fields as in OcrResult."""
+
+    boxes: FloatArray
+    box_scores: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class RecognitionResult(_ResultBase):
+    """What text N line pictures hold: the answer of the endpoint `text_recognition`. Fields as in OcrResult."""
+
+    texts: tuple[str, ...]
+    scores: FloatArray
+
+
+def _text(item: object) -> str:
+    if isinstance(item, str):
+        return item
+    if not isinstance(item, bytes):
+        raise BadResponseError(f"texts: expected UTF-8 bytes, got {type(item).__name__}")
+    try:
+        return item.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadResponseError(f"texts: not UTF-8: {item[:40]!r}") from error
+
+
+def _plain(array: FloatArray) -> list[Any]:
+    """Nested lists with the shortest decimals that read back as the same float32."""
+    if array.ndim == 1:
+        return [float(str(value)) for value in array]
+    return [_plain(row) for row in array]
