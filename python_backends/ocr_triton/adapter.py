@@ -1,0 +1,150 @@
+"""What every Python model of the repository has in common: tensors in, tensors out, errors to the one request."""
+
+import json
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import triton_python_backend_utils as pb_utils
+
+from ocr_pipeline.errors import InvalidInput
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+
+# Parameters that Triton's own frontends add to a request; everything else is an option of ours.
+_RESERVED = (
+    "triton_",
+    "sequence_",
+    "binary_data",
+    "priority",
+    "timeout",
+    "headers",
+    "shared_memory_",
+    "classification",
+)
+
+
+class Adapter:
+    """Base of the Python models. A subclass says what it reads in `load` and what it answers in `answer`."""
+
+    stages: tuple[str, ...] = ()  # parts of `answer` whose time is exported as ocr_stage_duration_us
+
+    def initialize(self, args: Mapping[str, str]) -> None:
+        """Called once by Triton when the model is loaded."""
+        self.config = json.loads(args["model_config"])
+        self.repository = Path(args["model_repository"]).parent
+        self.directory = Path(args["model_repository"]) / args["model_version"]
+        self.clock = StageClock(args["model_name"], self.stages)
+        self.load()
+
+    def load(self) -> None:
+        """Read what the model needs from `self.directory` and `self.config`."""
+
+    def answer(self, request: Any) -> Tensors:
+        """Output tensors of one request.
+
+        Raises:
+            InvalidInput: the request is at fault.
+        """
+        raise NotImplementedError
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Called by Triton with requests; a failing one fails alone."""
+        responses = []
+        for request in requests:
+            try:
+                tensors = self.answer(request)
+            except Exception as error:
+                responses.append(failure(error))
+            else:
+                responses.append(success(tensors))
+        self.clock.export()
+        return responses
+
+    def number(self, key: str) -> int:
+        """A whole number from the `parameters` of config.pbtxt."""
+        return int(self.config["parameters"][key]["string_value"])
+
+
+def success(tensors: Tensors) -> Any:
+    """A response with output tensors by name."""
+    outputs = [pb_utils.Tensor(name, np.ascontiguousarray(tensor)) for name, tensor in tensors.items()]
+    return pb_utils.InferenceResponse(output_tensors=outputs)
+
+
+def failure(error: Exception) -> Any:
+    """A response that says what went wrong: INVALID_ARG for the client's mistakes, else INTERNAL and a log entry."""
+    if isinstance(error, InvalidInput):
+        triton_error = pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
+    else:
+        pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
+        triton_error = pb_utils.TritonError(f"{type(error).__name__}: {error}", pb_utils.TritonError.INTERNAL)
+    return pb_utils.InferenceResponse(output_tensors=[], error=triton_error)
+
+
+def tensor(request: Any, name: str) -> Any:
+    """Input tensor `name` as a numpy array, or None when it is optional and absent."""
+    found = pb_utils.get_input_tensor_by_name(request, name)
+    return None if found is None else found.as_numpy()
+
+
+def encoded(value: Any) -> bytes:
+    """One element of a BYTES tensor as bytes; JSON requests bring text."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8")
+
+
+def text_tensor(texts: list[str]) -> npt.NDArray[Any]:
+    """Strings as the (N,) object array that a BYTES output takes."""
+    return np.array([text.encode("utf-8") for text in texts], dtype=object)
+
+
+def request_parameters(request: Any) -> dict[str, Any]:
+    """The request's options, without what Triton's frontends add."""
+    parameters = json.loads(request.parameters() or "{}")
+    return {name: value for name, value in parameters.items() if not name.startswith(_RESERVED)}
+
+
+class StageClock:
+    """Sums the time of the stages inside one model and exports it to Triton's /metrics.
+
+    Counters `ocr_stage_duration_us` and `ocr_stage_count`, labels `model` and `stage`.
+    """
+
+    def __init__(self, model: str, stages: tuple[str, ...]) -> None:
+        counter = pb_utils.MetricFamily.COUNTER
+        self._spent_us = dict.fromkeys(stages, 0)
+        self._count = dict.fromkeys(stages, 0)
+        if not stages:
+            return
+        self._families = (
+            pb_utils.MetricFamily("ocr_stage_duration_us", "Time spent in a stage inside a Python model", counter),
+            pb_utils.MetricFamily("ocr_stage_count", "Times a stage inside a Python model ran", counter),
+        )
+        self._metrics = {
+            stage: tuple(family.Metric(labels={"model": model, "stage": stage}) for family in self._families)
+            for stage in stages
+        }
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the body as stage `name`."""
+        start = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            self._spent_us[name] += (time.perf_counter_ns() - start) // 1000
+            self._count[name] += 1
+
+    def export(self) -> None:
+        """Hand what has been summed since the last call to Triton."""
+        for stage, count in self._count.items():
+            if count:
+                duration_metric, count_metric = self._metrics[stage]
+                duration_metric.increment(self._spent_us[stage])
+                count_metric.increment(count)
+                self._spent_us[stage] = self._count[stage] = 0

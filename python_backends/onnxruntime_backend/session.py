@@ -1,0 +1,113 @@
+"""An ONNX Runtime session that answers for one model instance."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from onnxruntime_backend.errors import InvalidConfig, InvalidModel
+from onnxruntime_backend.settings import SessionSettings, session_settings
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+# ONNX Runtime's type names for the data types of config.pbtxt.
+ONNX_TYPES = {
+    "TYPE_BOOL": "tensor(bool)",
+    "TYPE_UINT8": "tensor(uint8)",
+    "TYPE_INT8": "tensor(int8)",
+    "TYPE_INT32": "tensor(int32)",
+    "TYPE_INT64": "tensor(int64)",
+    "TYPE_FP16": "tensor(float16)",
+    "TYPE_FP32": "tensor(float)",
+    "TYPE_FP64": "tensor(double)",
+    "TYPE_STRING": "tensor(string)",
+}
+
+
+class Session:
+    """A loaded model, checked against its configuration."""
+
+    def __init__(self, path: Path, config: Mapping[str, Any], kind: str = "CPU", device_id: int = 0) -> None:
+        """Load `path` as `config` says.
+
+        Args:
+            path: the ONNX file.
+            config: the model configuration as Triton's JSON.
+            kind: "CPU" or "GPU".
+            device_id: number of the GPU.
+
+        Raises:
+            InvalidConfig: a provider or a key that is not known or not installed.
+            InvalidModel: a missing or corrupt file, or tensors that differ from the configuration.
+        """
+        settings = session_settings(config, kind, device_id)
+        self._session = _load(path, settings)
+        self.providers: list[str] = self._session.get_providers()
+        self.inputs = [tensor["name"] for tensor in config["input"]]
+        self.outputs = [tensor["name"] for tensor in config["output"]]
+        _check(self._session.get_inputs(), config["input"], "input", path)
+        _check(self._session.get_outputs(), config["output"], "output", path)
+
+    def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
+        """Output tensors by name, from input tensors by name."""
+        return dict(zip(self.outputs, self._session.run(self.outputs, tensors), strict=True))
+
+    def run_batched(self, requests: list[Tensors]) -> list[Tensors]:
+        """Answer several requests with one run.
+
+        Args:
+            requests: inputs of each, equal in shape but for the first axis, the batch.
+
+        Returns:
+            Outputs of each, in the same order.
+        """
+        if len(requests) == 1:
+            return [self.run(requests[0])]
+        joined = self.run({name: np.concatenate([tensors[name] for tensors in requests]) for name in self.inputs})
+        ends = np.cumsum([len(tensors[self.inputs[0]]) for tensors in requests])[:-1]
+        parts = {name: np.split(joined[name], ends) for name in self.outputs}
+        return [{name: parts[name][number] for name in self.outputs} for number in range(len(requests))]
+
+
+def _load(path: Path, settings: SessionSettings) -> ort.InferenceSession:
+    available = ort.get_available_providers()
+    for provider, _ in settings.providers:
+        if provider not in available:
+            raise InvalidConfig(
+                f"{provider} is asked for, but this onnxruntime has only {', '.join(available)}; "
+                "install the package that carries it, or remove the execution accelerator from config.pbtxt"
+            )
+    options = ort.SessionOptions()
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, settings.graph_level)
+    options.execution_mode = getattr(ort.ExecutionMode, settings.execution_mode)
+    options.intra_op_num_threads = settings.intra_op_threads
+    options.inter_op_num_threads = settings.inter_op_threads
+    options.enable_cpu_mem_arena = settings.enable_mem_arena
+    options.enable_mem_pattern = settings.enable_mem_pattern
+    for key, value in settings.config_entries.items():
+        options.add_session_config_entry(key, value)
+    if not path.is_file():
+        raise InvalidModel(f"{path} is missing; run ocr-convert to install a model set")
+    try:
+        session = ort.InferenceSession(str(path), options, providers=settings.providers)
+    except Exception as error:  # ONNX Runtime's own classes have no common root but this
+        raise InvalidModel(
+            f"{path} cannot be loaded: {error}; run ocr-convert to install the model set again"
+        ) from error
+    missing = [provider for provider, _ in settings.providers if provider not in session.get_providers()]
+    if missing:
+        raise InvalidConfig(f"{', '.join(missing)} could not start for {path}; the server log says why")
+    return session
+
+
+def _check(tensors: list[Any], declared: list[Mapping[str, Any]], what: str, path: Path) -> None:
+    found = {tensor.name: tensor.type for tensor in tensors}
+    expected = {tensor["name"]: ONNX_TYPES[tensor["data_type"]] for tensor in declared}
+    if found != expected:
+        raise InvalidModel(
+            f"{path} has {what}s {found}, but its config.pbtxt says {expected}; "
+            "run ocr-convert to install the model set again"
+        )

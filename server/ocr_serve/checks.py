@@ -1,0 +1,105 @@
+"""What must be in order before tritonserver starts. Each check raises one sentence that says what to do."""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from ocr_serve.errors import EnvironmentProblem
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
+MIN_SHARED_MEMORY_MIB = 256  # the Python steps pass pictures through it; a container's default is 64
+STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
+
+
+def check_numpy() -> None:
+    """With numpy 2 every tensor reaches the wheel's stubs as garbage of the right shape, and nothing says so.
+
+    Raises:
+        EnvironmentProblem: numpy is 2 or newer.
+    """
+    version = importlib.metadata.version("numpy")
+    if int(version.split(".")[0]) > STUB_NUMPY_MAJOR:
+        raise EnvironmentProblem(
+            f"numpy {version} cannot be used with the server of nvidia-pytriton, which needs numpy < 2; "
+            "run pip install 'numpy<2'"
+        )
+
+
+def check_ports(address: str, ports: dict[str, int]) -> None:
+    """Every port must be free.
+
+    Args:
+        address: IP address to listen on.
+        ports: option name to port number.
+
+    Raises:
+        EnvironmentProblem: a port is taken, or two options name the same one.
+    """
+    if len(set(ports.values())) < len(ports):
+        raise EnvironmentProblem(f"{', '.join(ports)} must differ, got {', '.join(map(str, ports.values()))}")
+    for option, port in ports.items():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                raise EnvironmentProblem(
+                    f"cannot listen on {address}:{port} ({error.strerror}); free it or choose another with {option}"
+                ) from error
+
+
+def check_shared_memory(directory: Path = SHARED_MEMORY) -> None:
+    """There must be room for the pictures that the Python steps hand to each other.
+
+    Raises:
+        EnvironmentProblem: less than MIN_SHARED_MEMORY_MIB is free.
+    """
+    free_mib = shutil.disk_usage(directory).free // 2**20
+    if free_mib < MIN_SHARED_MEMORY_MIB:
+        raise EnvironmentProblem(
+            f"{directory} has {free_mib} MiB free, the server needs {MIN_SHARED_MEMORY_MIB}; "
+            "give the container more with --shm-size=1g"
+        )
+
+
+def remove_stale_regions(prefix: str, directory: Path = SHARED_MEMORY) -> None:
+    """Remove shared memory that servers of ours left behind when they were killed.
+
+    Args:
+        prefix: what the names of regions begin with; the id of their server's process follows.
+        directory: where the regions are.
+    """
+    for region in directory.glob(f"{prefix}*"):
+        owner = region.name.removeprefix(prefix).partition("_")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            region.unlink(missing_ok=True)
+
+
+def resolve_device(device: str, in_container: bool) -> str:
+    """ "cpu" or "gpu" for "auto", and a GPU that is really there for "gpu".
+
+    Raises:
+        EnvironmentProblem: a GPU is asked for, and it or its execution provider is missing.
+    """
+    if device == "cpu":
+        return device
+    missing = _missing_for_gpu(in_container)
+    if missing and device == "gpu":
+        raise EnvironmentProblem(f"--device gpu: {missing}")
+    return "cpu" if missing else "gpu"
+
+
+def _missing_for_gpu(in_container: bool) -> str | None:
+    if not Path("/dev/nvidiactl").exists() or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return "no NVIDIA GPU is visible here; use --device cpu"
+    if in_container:
+        return None
+    import onnxruntime  # noqa: PLC0415 - takes a while, and only this question needs it
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return "this onnxruntime has no CUDAExecutionProvider; run make venv DEVICE=gpu"
+    return None

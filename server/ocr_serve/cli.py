@@ -1,0 +1,105 @@
+"""ocr-serve: check what the server needs, then become tritonserver."""
+
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ocr_serve import checks
+from ocr_serve.backend_directory import assemble
+from ocr_serve.errors import ServeError, UnsupportedPlatform
+from ocr_serve.platform_check import problem
+from ocr_serve.repository import Repository, check_repository
+from ocr_serve.tritonserver import TritonHome, find_triton
+
+REGION_PREFIX = "triton_paddleocr_"  # of shared memory; the server's process id follows
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Device(str, Enum):
+    """Where the ONNX models run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def serve(
+    context: typer.Context,
+    device: Annotated[
+        Device, typer.Option(help="Where the ONNX models run; auto takes a GPU if there is one.")
+    ] = Device.AUTO,
+    model_repository: Annotated[Path, typer.Option(help="Folder with the models.")] = Path("model_repository"),
+    address: Annotated[str, typer.Option(help="IP address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    grpc_port: Annotated[int, typer.Option(min=1, max=65535)] = 8001,
+    metrics_port: Annotated[int, typer.Option(min=1, max=65535)] = 8002,
+    log_verbose: Annotated[int, typer.Option(min=0, help="Triton's verbosity; 1 shows every request.")] = 0,
+) -> None:
+    """Serve the model repository with Triton. Anything after -- goes to tritonserver."""
+    try:
+        home = find_triton()
+        _check_platform(home)
+        repository = check_repository(model_repository.resolve())
+        ports = {"--http-port": http_port, "--grpc-port": grpc_port, "--metrics-port": metrics_port}
+        checks.check_ports(address, ports)
+        checks.remove_stale_regions(REGION_PREFIX)
+        checks.check_shared_memory()
+        resolved = checks.resolve_device(device.value, home.is_container)
+        arguments = [str(home.binary), *_backend_arguments(home), *_repository_arguments(repository)]
+    except ServeError as error:
+        typer.echo(f"ocr-serve: {error}", err=True)
+        raise typer.Exit(2) from error
+    for service, port in zip(("http", "grpc", "metrics"), ports.values(), strict=True):
+        arguments += [f"--{service}-address={address}", f"--{service}-port={port}"]
+    arguments += [f"--log-verbose={log_verbose}", *context.args]
+    typer.echo(f"ocr-serve: {repository.model_set} on {resolved}, http://{address}:{http_port}/v2/models/ocr", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(home.binary, arguments, _environment(home, resolved))  # noqa: S606 - a fixed program, no shell
+
+
+def _check_platform(home: TritonHome) -> None:
+    sentence = None if home.is_container else problem()
+    if sentence:
+        raise UnsupportedPlatform(sentence)
+
+
+def _backend_arguments(home: TritonHome) -> list[str]:
+    arguments = [f"--backend-config=python,shm-region-prefix-name={REGION_PREFIX}{os.getpid()}_"]
+    if not home.is_container:
+        checks.check_numpy()
+        directory = assemble(home, Path(sys.prefix) / "share" / "triton-paddleocr" / "backends")
+        arguments.append(f"--backend-directory={directory}")
+    return arguments
+
+
+def _repository_arguments(repository: Repository) -> list[str]:
+    return [
+        f"--model-repository={repository.path}",
+        "--model-control-mode=explicit",
+        *(f"--load-model={model}" for model in repository.models),
+        "--disable-auto-complete-config",  # else the C++ onnxruntime backend invents a max_batch_size
+    ]
+
+
+def _environment(home: TritonHome, device: str) -> dict[str, str]:
+    environment = dict(os.environ)
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    if home.libraries is not None:
+        paths = [str(home.libraries), environment.get("LD_LIBRARY_PATH", "")]
+        environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
+        # The stub finds its packages by way of the first python on PATH.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.prefix) / "bin"), environment.get("PATH", "")])
+    return environment
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

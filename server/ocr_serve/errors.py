@@ -1,0 +1,28 @@
+"""What ocr-serve raises; each ends it with exit code 2 and one sentence.
+
+ServeError
+├── UnsupportedPlatform   Python, libc or processor for which there is no server outside a container
+├── ServerNotFound        no tritonserver on this machine
+├── EnvironmentProblem    a package, a port, shared memory or a GPU that the server needs is not as it must be
+└── RepositoryProblem     the model repository is missing, empty, or does not fit together
+"""
+
+
+class ServeError(Exception):
+    """Root of everything that ocr-serve raises on purpose."""
+
+
+class UnsupportedPlatform(ServeError):
+    """This machine can only run the container."""
+
+
+class ServerNotFound(ServeError):
+    """Neither the container's tritonserver nor the wheel's is here."""
+
+
+class EnvironmentProblem(ServeError):
+    """Something around the server has to be put right first."""
+
+
+class RepositoryProblem(ServeError):
+    """Something in the model repository has to be put right first."""

@@ -1,0 +1,41 @@
+"""Can this machine run the server without a container? Standard library only: `make` runs it before anything else."""
+
+import os
+import platform
+import sys
+
+PYTHONS = ((3, 10), (3, 12))  # first and last with a stub in the wheel and packages in the lock
+GLIBC = (2, 35)  # what the wheel's tritonserver was linked against
+MACHINE = "x86_64"
+CONTAINER = "use the container instead (docker compose up, see README.md)"
+
+
+def problem():
+    # type: () -> str | None
+    """One sentence that says what stands in the way, or None."""
+    python = sys.version_info[:2]
+    if not PYTHONS[0] <= python <= PYTHONS[1]:
+        return "Python {}.{} is not supported, only {}.{} to {}.{}; make PYTHON=... takes another one, or {}".format(
+            *python, *PYTHONS[0], *PYTHONS[1], CONTAINER
+        )
+    if platform.system() != "Linux" or platform.machine() != MACHINE:
+        return f"{platform.system()} on {platform.machine()} is not supported, only Linux on {MACHINE}; {CONTAINER}"
+    libc, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ") if _has_glibc() else ("no glibc", "", "")
+    if not version or tuple(int(part) for part in version.split(".")[:2]) < GLIBC:
+        found = f"{libc} {version}".strip()
+        return f"{found} is not supported, only glibc {GLIBC[0]}.{GLIBC[1]} or newer (Ubuntu 22.04, Debian 12); {CONTAINER}"
+    return None
+
+
+def _has_glibc():
+    # type: () -> bool
+    try:
+        return bool(os.confstr("CS_GNU_LIBC_VERSION"))
+    except (ValueError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    sentence = problem()
+    if sentence:
+        sys.exit(sentence)

@@ -1,0 +1,68 @@
+"""The model repository: is it whole, and what is to be loaded."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_serve.errors import RepositoryProblem
+
+PUBLIC_MODELS = ("ocr", "text_detection", "text_recognition")
+CALLED_MODELS = ("rec",)  # called by rec_batcher, so Triton does not see that ocr needs it
+OPTIONAL_MODELS = ("cls",)
+INSTALLED = Path(".current")  # what convert/ installed
+AGAIN = "run ocr-convert to install a model set"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A checked model repository.
+
+    Attributes:
+        path: the folder.
+        model_set: name of the installed model set.
+        models: names for --load-model.
+    """
+
+    path: Path
+    model_set: str
+    models: tuple[str, ...]
+
+
+def check_repository(path: Path) -> Repository:
+    """Look for everything that Triton would stumble over later.
+
+    Raises:
+        RepositoryProblem: models, weights or the dictionary are missing, corrupt, or do not fit together.
+    """
+    for model in PUBLIC_MODELS:
+        if not (path / model / "config.pbtxt").is_file():
+            raise RepositoryProblem(f"{path} is not the model repository: it has no {model}/config.pbtxt")
+    summary = path / INSTALLED / "model_set.json"
+    if not summary.is_file():
+        raise RepositoryProblem(f"{path} has no weights; {AGAIN}, for example ocr-convert --model-set pp-ocrv4-mobile")
+    installed = json.loads(summary.read_text(encoding="utf-8"))
+    for name, expected in installed["files"].items():
+        _check_file(path / name, expected)
+    _check_dictionary(path / "ctc_decode" / "1" / "dictionary.txt", installed["classes"])
+    optional = tuple(model for model in OPTIONAL_MODELS if (path / model / "1" / "model.onnx").is_file())
+    return Repository(path, installed["name"], PUBLIC_MODELS + CALLED_MODELS + optional)
+
+
+def _check_file(path: Path, sha256: str) -> None:
+    if not path.is_file():
+        raise RepositoryProblem(f"{path} is missing; {AGAIN} again")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != sha256:
+        raise RepositoryProblem(
+            f"{path} is corrupt or was replaced (SHA-256 {found[:12]}..., expected {sha256[:12]}...); {AGAIN} again"
+        )
+
+
+def _check_dictionary(path: Path, classes: int) -> None:
+    characters = len(path.read_bytes().decode("utf-8").split("\n"))
+    if characters + 1 != classes:
+        raise RepositoryProblem(
+            f"{path} has {characters} characters, but the recogniser has {classes} classes "
+            f"(one blank, then one for each character); {AGAIN} again"
+        )
