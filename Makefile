@@ -16,3 +16,9 @@ $(STAMP): requirements-$(DEVICE).lock pyproject.toml
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements-$(DEVICE).lock
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+LOCK := --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+.PHONY: lock
+lock: ## make the lock files anew (needs uv)
+	uv pip compile pyproject.toml --extra cpu --extra dev $(LOCK) --output-file requirements-cpu.lock
+	uv pip compile pyproject.toml --extra gpu --extra dev $(LOCK) --output-file requirements-gpu.lock

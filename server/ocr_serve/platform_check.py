@@ -20,19 +20,20 @@ def problem():
         )
     if platform.system() != "Linux" or platform.machine() != MACHINE:
         return f"{platform.system()} on {platform.machine()} is not supported, only Linux on {MACHINE}; {CONTAINER}"
-    libc, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ") if _has_glibc() else ("no glibc", "", "")
-    if not version or tuple(int(part) for part in version.split(".")[:2]) < GLIBC:
-        found = f"{libc} {version}".strip()
-        return f"{found} is not supported, only glibc {GLIBC[0]}.{GLIBC[1]} or newer (Ubuntu 22.04, Debian 12); {CONTAINER}"
+    libc = _libc()
+    if not libc.startswith("glibc ") or tuple(int(part) for part in libc[6:].split(".")[:2]) < GLIBC:
+        wanted = "glibc {}.{} or newer (Ubuntu 22.04, Debian 12)".format(*GLIBC)
+        return f"{libc} is not supported, only {wanted}; {CONTAINER}"
     return None
 
 
-def _has_glibc():
-    # type: () -> bool
+def _libc():
+    # type: () -> str
+    """Name and version of the C library, such as "glibc 2.36"."""
     try:
-        return bool(os.confstr("CS_GNU_LIBC_VERSION"))
+        return os.confstr("CS_GNU_LIBC_VERSION") or "an unknown libc"
     except (ValueError, OSError):
-        return False
+        return "a libc other than glibc"
 
 
 if __name__ == "__main__":
