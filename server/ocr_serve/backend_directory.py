@@ -1,7 +1,9 @@
 """The wheel's missing half: a backend directory with the python backend, its stub, and our onnxruntime backend."""
 
+import filecmp
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 from ocr_serve.errors import ServerNotFound
@@ -11,20 +13,20 @@ PYTHON_BACKEND_FILES = ("libtriton_python.so", "triton_python_backend_utils.py")
 
 
 def assemble(home: TritonHome, directory: Path) -> Path:
-    """Fill `directory` with links to the backends and return it; a directory that is right stays as it is.
+    """Fill `directory` with the backends and return it; a directory that is right stays as it is.
 
     Raises:
         ServerNotFound: a file of the wheel is missing.
     """
     if home.python_backend is None or home.stub is None:
         raise ValueError("the container's backend directory is complete")
-    links = {f"python/{name}": home.python_backend / name for name in PYTHON_BACKEND_FILES}
-    links["python/triton_python_backend_stub"] = home.stub
-    links["onnxruntime/model.py"] = _onnxruntime_model()
-    for name, target in links.items():
-        if not target.is_file():
-            raise ServerNotFound(f"{target} is missing; reinstall nvidia-pytriton")
-        _link(directory / name, target)
+    files = {f"python/{name}": home.python_backend / name for name in PYTHON_BACKEND_FILES}
+    files["python/triton_python_backend_stub"] = home.stub
+    files["onnxruntime/model.py"] = _onnxruntime_model()
+    for name, source in files.items():
+        if not source.is_file():
+            raise ServerNotFound(f"{source} is missing; reinstall nvidia-pytriton")
+        _copy(source, directory / name)
     return directory
 
 
@@ -35,10 +37,11 @@ def _onnxruntime_model() -> Path:
     return Path(spec.origin).parent / "model.py"
 
 
-def _link(link: Path, target: Path) -> None:
-    if link.is_symlink() and link.readlink() == target:
+def _copy(source: Path, target: Path) -> None:
+    # Copies, not links: Triton refuses a backend library that a link leads out of the backend directory.
+    if target.is_file() and filecmp.cmp(source, target, shallow=False):
         return
-    link.parent.mkdir(parents=True, exist_ok=True)
-    fresh = link.with_name(f".{link.name}.{os.getpid()}")
-    fresh.symlink_to(target)
-    fresh.replace(link)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copy2(source, fresh)
+    fresh.replace(target)
