@@ -1,0 +1,73 @@
+"""ocr-convert: the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ocr_convert.errors import ConvertError, UserError
+from ocr_convert.fuse import Kind
+from ocr_convert.model_sets import DEFAULT_MODEL_SET, load_model_sets
+from ocr_convert.pipeline import convert_folders, convert_model_set
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def convert(
+    model_set: Annotated[
+        str | None, typer.Option(help=f"Model set to install; see --list. [default: {DEFAULT_MODEL_SET}]")
+    ] = None,
+    list_sets: Annotated[bool, typer.Option("--list", help="List the model sets and end.")] = False,
+    det: Annotated[Path | None, typer.Option(help="Folder of your own det model; needs --rec.")] = None,
+    rec: Annotated[Path | None, typer.Option(help="Folder of your own rec model; needs --det.")] = None,
+    cls: Annotated[Path | None, typer.Option(help="Folder of your own line orientation model.")] = None,
+    dictionary: Annotated[
+        Path | None, typer.Option(help="Dictionary of your own rec model, where its inference.yml has none.")
+    ] = None,
+    model_repository: Annotated[Path, typer.Option(help="Where to install.")] = Path("model_repository"),
+    allow_unpinned: Annotated[
+        bool, typer.Option("--allow-unpinned", help="Also use sources without a pinned SHA-256.")
+    ] = False,
+) -> None:
+    """Convert PaddleOCR models to ONNX, verify them against Paddle, and install them into the model repository.
+
+    Either a model set of the list, or your own PaddleOCR inference folders (.pdmodel and .pdiparams, or
+    inference.json, inference.pdiparams and inference.yml).
+    """
+    try:
+        if list_sets:
+            _list()
+            return
+        own = {kind: folder for kind, folder in (("det", det), ("rec", rec), ("cls", cls)) if folder is not None}
+        if not own:
+            if dictionary is not None:
+                raise UserError("--dictionary goes with --det and --rec: a model set brings its own dictionary")
+            name = model_set or DEFAULT_MODEL_SET
+            convert_model_set(name, model_repository, allow_unpinned=allow_unpinned)
+        else:
+            if model_set is not None:
+                raise UserError("give either --model-set or folders with --det and --rec, not both")
+            if det is None or rec is None:
+                raise UserError("your own models need both --det and --rec (--cls is optional)")
+            folders: dict[Kind, Path] = {"det": det, "rec": rec, **({"cls": cls} if cls else {})}
+            convert_folders(folders, model_repository, dictionary=dictionary)
+    except ConvertError as error:
+        typer.echo(f"ocr-convert: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error
+
+
+def _list() -> None:
+    table = Table("model set", "for", "networks", "first source", box=None)
+    for name, model_set in load_model_sets().items():
+        default = " (default)" if name == DEFAULT_MODEL_SET else ""
+        kinds = ", ".join(network.kind for network in model_set.networks)
+        table.add_row(name + default, model_set.about, kinds, model_set.networks[0].sources[0].address)
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

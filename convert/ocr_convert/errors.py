@@ -1,0 +1,47 @@
+"""What can go wrong while converting.
+
+ConvertError                    exit code 1: the conversion itself failed
+├── ConversionError             paddle2onnx failed, or its graph is not one that can be fused
+├── VerificationError           the fused ONNX does not answer as the model it was made from
+└── UserError                   exit code 2: one sentence, and the repository is untouched
+    ├── ModelSetError           unknown model set, or a list of model sets that cannot be read
+    ├── SourceError             no source gave the expected files
+    ├── ModelFolderError        a folder without a model, or with one whose dictionary does not fit
+    └── RepositoryError         the model repository is not one that models can be installed into
+"""
+
+
+class ConvertError(Exception):
+    """The base of every error of this package; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConversionError(ConvertError):
+    """paddle2onnx failed, or the graph it wrote is not one that can be fused."""
+
+
+class VerificationError(ConvertError):
+    """The fused ONNX differs from the model it was made from by more than the tolerance."""
+
+
+class UserError(ConvertError):
+    """Something the user can put right: an argument, a folder, a source."""
+
+    exit_code = 2
+
+
+class ModelSetError(UserError):
+    """Unknown model set, or a list of model sets that cannot be read."""
+
+
+class SourceError(UserError):
+    """No source gave the expected files."""
+
+
+class ModelFolderError(UserError):
+    """A folder without a model, or with a model whose parts do not fit together."""
+
+
+class RepositoryError(UserError):
+    """The model repository is not one that models can be installed into."""

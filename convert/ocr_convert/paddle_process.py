@@ -1,0 +1,117 @@
+"""Talks to `paddle_child`, the process that imports paddle."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_convert.errors import ConversionError
+
+Floats = npt.NDArray[np.float32]
+LOG_TAIL_LINES = 20
+
+
+class PaddleProcess:
+    """Starts with the first request; a context manager that ends it."""
+
+    def __init__(self, workdir: Path) -> None:
+        self.workdir = workdir
+        self._log = workdir / "paddle.log"
+        self._child: subprocess.Popen[str] | None = None
+        self._requests: TextIO
+        self._answers: TextIO
+
+    def __enter__(self) -> "PaddleProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._child is not None:
+            self._child.kill()  # it holds nothing that would have to be put away
+            self._child.wait()
+            self._requests.close()
+            self._answers.close()
+
+    def convert(self, network: Path, weights: Path, target: Path) -> None:
+        """Write a Paddle network as ONNX.
+
+        Raises:
+            ConversionError: paddle2onnx failed
+        """
+        self._ask("convert", network=str(network), weights=str(weights), target=str(target))
+
+    def predict(self, network: Path, weights: Path, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Run a Paddle network on each of several inputs, FP32 [N, 3, H, W]; return its output for each.
+
+        Raises:
+            ConversionError: paddle failed
+        """
+        with tempfile.TemporaryDirectory(dir=self.workdir) as folder:
+            given, got = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
+            np.savez(given, **inputs)
+            threads = len(os.sched_getaffinity(0))
+            self._ask(
+                "predict",
+                network=str(network),
+                weights=str(weights),
+                inputs=str(given),
+                outputs=str(got),
+                threads=threads,
+            )
+            with np.load(got) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of paddlepaddle and paddle2onnx."""
+        versions: dict[str, str] = self._ask("versions")
+        return versions
+
+    def _start(self) -> "subprocess.Popen[str]":
+        requests_read, requests_write = os.pipe()
+        answers_read, answers_write = os.pipe()
+        # paddle2onnx leaves files in TMPDIR; here they go away with the rest of the work.
+        environment = {**os.environ, "TMPDIR": str(self.workdir), "GLOG_minloglevel": "2"}
+        with self._log.open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "ocr_convert.paddle_child", str(answers_write)],
+                stdin=requests_read,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=[answers_write],
+                env=environment,
+                text=True,
+            )
+        os.close(requests_read)
+        os.close(answers_write)
+        self._requests = os.fdopen(requests_write, "w", encoding="utf-8")
+        self._answers = os.fdopen(answers_read, encoding="utf-8")
+        return child
+
+    def _ask(self, what: str, **arguments: object) -> Any:
+        if self._child is None:
+            self._child = self._start()
+        try:
+            self._requests.write(json.dumps({"do": what, **arguments}) + "\n")
+            self._requests.flush()
+            line = self._answers.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise ConversionError(f"paddle ended with status {self._child.wait()} instead of an answer\n{self._tail()}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ConversionError(
+                f"paddle could not {what} {arguments.get('network')}: {answer['error']}\n{self._tail()}"
+            )
+        return answer["result"]
+
+    def _tail(self) -> str:
+        """Return the end of what paddle printed."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES:])
