@@ -1,0 +1,69 @@
+"""Many pictures through one client: several requests under way, results in the order of the pictures."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ocr_client.errors import OcrClientError, ServerUnreachableError
+from ocr_client.images import image_bytes
+from ocr_client.inputs import Source
+from ocr_client.result import OcrResult
+
+_WAITING_PER_WORKER = 4  # answers that may wait for a slow one before them
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture: `result` and `error` exclude each other.
+
+    Attributes:
+        source: the picture.
+        image: its bytes; b"" when they could not be read.
+        result: what was read on it.
+        error: why it was not.
+    """
+
+    source: Source
+    image: bytes
+    result: OcrResult | None
+    error: OcrClientError | None
+
+
+def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], concurrency: int) -> Iterator[Outcome]:
+    """Yield the outcome of each picture in order.
+
+    Args:
+        sources: pictures, standard input at most once.
+        read: sends one picture; called from `concurrency` threads at once.
+        concurrency: requests under way at a time.
+
+    Raises:
+        ServerUnreachableError: when nobody answers; what has not been sent is not tried.
+    """
+
+    def attempt(source: Source) -> Outcome:
+        image = b""
+        try:
+            image = sys.stdin.buffer.read() if source.path is None else image_bytes(source.path)
+            return Outcome(source, image, read(image), None)
+        except ServerUnreachableError:
+            raise
+        except OcrClientError as error:
+            return Outcome(source, image, None, error)
+
+    executor = ThreadPoolExecutor(concurrency, thread_name_prefix="ocr-client")
+    under_way: deque[Future[Outcome]] = deque()
+    left = iter(sources)
+    try:
+        while True:
+            while len(under_way) < concurrency * _WAITING_PER_WORKER and (source := next(left, None)) is not None:
+                under_way.append(executor.submit(attempt, source))
+            if not under_way:
+                return
+            yield under_way.popleft().result()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,49 @@
+"""Results as text to print: bare lines, JSON Lines or a table."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+
+from ocr_client.result import OcrResult
+
+TSV_COLUMNS = ("image", "score", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "text")
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Format(str, Enum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    TSV = "tsv"
+
+
+def header(form: Format) -> str | None:
+    """Return the line that stands before all results, None when there is none."""
+    return "\t".join(TSV_COLUMNS) if form is Format.TSV else None
+
+
+def render(name: str, result: OcrResult, form: Format, *, titled: bool) -> str:
+    """Return a result as it is printed, without the last line's end; "" when nothing is to be printed.
+
+    Args:
+        name: of the picture.
+        result: what was read on it.
+        form: text gives one line a text; json one document a picture, on one line; tsv one row a text.
+        titled: in text, put the picture's name above its lines.
+    """
+    if form is Format.JSON:
+        return json.dumps({"image": name, **result.to_dict()}, ensure_ascii=False)
+    if form is Format.TSV:
+        return "\n".join(_rows(name, result))
+    lines = [" ".join(text.splitlines()) for text in result.texts]
+    return "\n".join([f"==> {name} <==", *lines] if titled else lines)
+
+
+def _rows(name: str, result: OcrResult) -> list[str]:
+    rows = []
+    for box, text, score in zip(result.boxes, result.texts, result.scores, strict=True):
+        corners = [f"{value:.1f}".removesuffix(".0") for value in box.reshape(-1).tolist()]
+        rows.append("\t".join([name.translate(_ESCAPES), f"{score:.4f}", *corners, text.translate(_ESCAPES)]))
+    return rows
