@@ -35,7 +35,7 @@ def image_bytes(data: bytes) -> bytes:
     Raises:
         InvalidImage: `data` is empty, or is text that is not base64.
     """
-    if not data:
+    if not data or data.isspace():
         raise InvalidImage("image is empty: send the bytes of an image file, or their base64 text")
     if data.startswith(_SIGNATURES):
         return data

@@ -1,0 +1,46 @@
+"""Width buckets: every line once, in a bucket that depends on it alone."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_pipeline.buckets import BUCKET_WIDTH, pad_to_bucket, padded_widths, plan_batches
+
+widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda widths: np.array(widths, np.int64))
+
+
+def test_no_lines_need_no_call():
+    assert plan_batches(np.zeros(0, np.int64), 32) == []
+
+
+@given(widths_of_a_page, st.integers(1, 64))
+def test_every_line_is_in_one_batch_that_fits_it(widths, max_batch_size):
+    batches = plan_batches(widths, max_batch_size)
+    assert sorted(line for batch in batches for line in batch.lines) == list(range(len(widths)))
+    for batch in batches:
+        assert 1 <= len(batch.lines) <= max_batch_size
+        assert (widths[batch.lines] <= batch.width).all()
+
+
+@given(widths_of_a_page)
+def test_the_padded_width_depends_on_the_line_alone(widths):
+    alone = [plan_batches(widths[line : line + 1], 8)[0].width for line in range(len(widths))]
+    assert padded_widths(widths).tolist() == alone
+    for batch in plan_batches(widths, 8):
+        assert {alone[line] for line in batch.lines} == {batch.width}
+
+
+@given(st.integers(1, 3200))
+def test_little_is_padded(width):
+    (padded,) = padded_widths(np.array([width], np.int64))
+    assert 0 <= padded - width < BUCKET_WIDTH
+    assert padded % BUCKET_WIDTH == 0
+
+
+def test_padding_goes_beyond_the_pages_widest_line():
+    crops = np.full((1, 48, 100, 3), 7, np.uint8)
+    (batch,) = plan_batches(np.array([100], np.int64), 8)
+    lines = pad_to_bucket(crops, batch)
+    assert lines.shape == (1, 48, 128, 3)
+    assert (lines[:, :, :100] == 7).all()
+    assert (lines[:, :, 100:] == 0).all()

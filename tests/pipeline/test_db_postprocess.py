@@ -1,0 +1,159 @@
+"""Boxes from a probability map, held to a plain transcription of the published algorithm with pyclipper."""
+
+import cv2
+import numpy as np
+import pyclipper
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ocr_pipeline.db_postprocess import TextBoxes, box_score, boxes_from_prob, order_corners, unclip
+from ocr_pipeline.options import DbParameters
+
+PARAMETERS = DbParameters()
+
+
+def map_with(*rects, shape=(400, 600), level=0.9):
+    """A probability map with filled rotated rectangles ((centre x, centre y), (width, height), degrees)."""
+    prob = np.zeros(shape, np.float32)
+    for rect in rects:
+        cv2.fillPoly(prob, [np.rint(cv2.boxPoints(rect)).astype(np.int32)], level)
+    return prob
+
+
+def reference_boxes(prob, parameters):
+    """Contour, smallest rectangle, score, polygon offset with round joins, smallest rectangle again."""
+    bitmap = (prob > parameters.thresh).astype(np.uint8) * 255
+    contours, _ = cv2.findContours(bitmap, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for contour in contours[: parameters.max_candidates]:
+        rect = cv2.minAreaRect(contour)
+        if min(rect[1]) < 3:
+            continue
+        quad = cv2.boxPoints(rect)
+        mask = np.zeros(prob.shape, np.uint8)
+        cv2.fillPoly(mask, [quad.astype(np.int32)], 1)
+        if prob[mask == 1].mean() < parameters.box_thresh:
+            continue
+        area, perimeter = cv2.contourArea(quad), cv2.arcLength(quad, True)
+        offset = pyclipper.PyclipperOffset()
+        offset.AddPath(np.rint(quad * 64).astype(int), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+        grown = np.array(offset.Execute(64 * area * parameters.unclip_ratio / perimeter)[0]) / 64
+        rect = cv2.minAreaRect(grown.astype(np.float32))
+        found.append(np.clip(cv2.boxPoints(rect), 0, prob.shape[::-1]))
+    return np.array(found, np.float32).reshape(-1, 4, 2)
+
+
+def same_boxes(one, other, tolerance_px):
+    """Whether every box of `one` has its like in `other`, corners compared without regard to where they begin."""
+    assert len(one) == len(other)
+    for box in one:
+        distance = min(
+            np.abs(box - np.roll(candidate[::direction], shift, axis=0)).max()
+            for candidate in other
+            for shift in range(4)
+            for direction in (1, -1)
+        )
+        assert distance <= tolerance_px
+
+
+@pytest.mark.parametrize("prob", [np.zeros((64, 96), np.float32), np.full((32, 32), 0.29, np.float32)])
+def test_no_text_gives_empty_arrays_of_the_right_shape(prob):
+    found = boxes_from_prob(prob, (100, 100), PARAMETERS)
+    assert found.boxes.shape == (0, 4, 2)
+    assert found.scores.shape == (0,)
+    assert found.boxes.dtype == found.scores.dtype == np.float32
+
+
+@pytest.mark.parametrize("angle", [0, 7, 30, 45, 88, 135])
+def test_a_line_at_any_angle_is_found_as_the_reference_finds_it(angle):
+    prob = map_with(((300, 200), (180, 24), angle))
+    found = boxes_from_prob(prob, prob.shape, PARAMETERS)
+    same_boxes(found.boxes, reference_boxes(prob, PARAMETERS), tolerance_px=1.0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.tuples(st.integers(60, 540), st.integers(60, 340)),
+            st.tuples(st.integers(6, 120), st.integers(6, 40)),
+            st.integers(0, 179),
+        ),
+        max_size=6,
+    ),
+    st.floats(0.5, 2.5),
+)
+def test_many_lines_are_found_as_the_reference_finds_them(rects, unclip_ratio):
+    prob = map_with(*rects)
+    parameters = DbParameters(unclip_ratio=unclip_ratio)
+    found = boxes_from_prob(prob, prob.shape, parameters)
+    expected = list(reference_boxes(prob, parameters))
+    sides = [np.linalg.norm(np.diff(box[[0, 1, 2]], axis=0), axis=1).min() for box in expected]
+    same_boxes(found.boxes, np.array([box for box, side in zip(expected, sides, strict=True) if side > 3]), 1.5)
+
+
+def test_unclip_moves_every_side_by_area_times_ratio_over_perimeter():
+    _, (width, height), angle = unclip(((50, 50), (100, 20), 30), 1.5)
+    distance = 100 * 20 * 1.5 / 240
+    assert (width, height) == (100 + 2 * distance, 20 + 2 * distance)
+    assert angle == 30
+
+
+def test_boxes_are_scaled_to_the_picture_and_clipped_to_it():
+    prob = map_with(((20, 20), (60, 30), 0), shape=(200, 300))
+    found = boxes_from_prob(prob, (400, 900), PARAMETERS)
+    (box,) = found.boxes
+    assert box.min() == 0
+    distance = 50 * 35 * 1.5 / (2 * (50 + 35))  # the part of the rectangle that lies on the map
+    assert box[2, 0] == pytest.approx((50 + distance) * 3, abs=6)
+    assert box[2, 1] == pytest.approx((35 + distance) * 2, abs=4)
+
+
+def test_scores_stay_with_their_boxes():
+    prob = map_with(((300, 300), (200, 20), 0), level=0.7) + map_with(((300, 100), (200, 20), 0), level=0.95)
+    found = boxes_from_prob(prob, prob.shape, PARAMETERS)
+    assert found.boxes[0, 0, 1] < found.boxes[1, 0, 1]
+    assert found.scores == pytest.approx([0.95, 0.7], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count"),
+    [
+        (DbParameters(), 2),
+        (DbParameters(box_thresh=0.8), 1),
+        (DbParameters(thresh=0.8), 1),
+        (DbParameters(max_candidates=1), 1),
+        (DbParameters(thresh=0.97), 0),
+    ],
+)
+def test_thresholds(parameters, count):
+    prob = map_with(((300, 300), (200, 20), 0), level=0.7) + map_with(((300, 100), (200, 20), 0), level=0.95)
+    assert len(boxes_from_prob(prob, prob.shape, parameters)) == count
+
+
+def test_specks_are_dropped():
+    assert len(boxes_from_prob(map_with(((300, 200), (40, 1), 0)), (400, 600), PARAMETERS)) == 0
+
+
+def test_box_score_is_the_mean_inside_the_quad():
+    prob = np.random.default_rng(1).random((50, 80), dtype=np.float32)
+    quad = np.array([[10.2, 5.7], [60.9, 5.7], [60.9, 30.1], [10.2, 30.1]], np.float32)
+    assert box_score(prob, quad) == pytest.approx(prob[5:31, 10:61].mean(), abs=1e-6)
+
+
+def test_box_score_of_a_quad_that_leaves_the_map():
+    prob = np.full((20, 20), 0.8, np.float32)
+    quad = np.array([[-5, -5], [25, -5], [25, 25], [-5, 25]], np.float32)
+    assert box_score(prob, quad) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_corners_are_ordered_clockwise_from_the_top_left(shift):
+    quad = np.array([[10, 12], [90, 10], [91, 30], [11, 32]], np.float32)
+    assert np.array_equal(order_corners(np.roll(quad, shift, axis=0)[None])[0], quad)
+
+
+def test_lengths_that_disagree_are_an_error():
+    with pytest.raises(ValueError, match="do not belong together"):
+        TextBoxes(np.zeros((2, 4, 2), np.float32), np.zeros(3, np.float32))

@@ -1,0 +1,199 @@
+"""Decoding: every format gives what a person sees, and what is not a whole picture is refused."""
+
+import base64
+import contextlib
+import io
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ocr_pipeline.decode import decode_image, image_bytes
+from ocr_pipeline.errors import ImageTooLarge, InvalidImage, InvalidInput
+
+
+def smooth_rgb(height=80, width=120):
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def encode(image, file_format, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+RGB = smooth_rgb()
+BGR = RGB[..., ::-1].astype(int)
+PICTURE = Image.fromarray(RGB)
+LOSSLESS = {
+    "png": encode(PICTURE, "PNG"),
+    "bmp": encode(PICTURE, "BMP"),
+    "tiff": encode(PICTURE, "TIFF"),
+    "webp": encode(PICTURE, "WEBP", lossless=True),
+}
+LOSSY = {
+    "jpeg": encode(PICTURE, "JPEG", quality=95),
+    "progressive jpeg": encode(PICTURE, "JPEG", quality=95, progressive=True),
+    "cmyk jpeg": encode(PICTURE.convert("CMYK"), "JPEG", quality=95),
+    "gif": encode(PICTURE, "GIF"),
+    "palette png": encode(PICTURE.quantize(256), "PNG"),
+}
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_lossless_formats_give_the_very_pixels(name):
+    assert np.array_equal(decode_image(LOSSLESS[name]), BGR)
+
+
+@pytest.mark.parametrize("name", LOSSY)
+def test_lossy_formats_give_nearly_the_pixels(name):
+    assert np.abs(decode_image(LOSSY[name]).astype(int) - BGR).mean() < 12
+
+
+def test_jpeg_is_what_pillow_decodes():
+    data = LOSSY["jpeg"]
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(image)[..., ::-1].astype(int)
+    assert np.abs(decode_image(data).astype(int) - expected).max() <= 4
+
+
+@pytest.mark.parametrize("mode", ["L", "I;16", "1"])
+def test_gray_pictures_have_three_equal_channels(mode):
+    gray = np.tile(np.arange(0, 240, 2, dtype=np.uint8), (80, 1))
+    image = {
+        "L": lambda: Image.fromarray(gray),
+        "I;16": lambda: Image.fromarray(gray.astype(np.uint16) * 257),
+        "1": lambda: Image.fromarray(gray).point(lambda level: 255 * (level > 100), mode="1"),
+    }[mode]()
+    pixels = decode_image(encode(image, "PNG"))
+    expected = np.where(gray > 100, 255, 0) if mode == "1" else gray
+    assert np.array_equal(pixels, np.repeat(expected[..., None], 3, axis=2))
+
+
+def test_16_bit_colour_png_keeps_the_upper_byte():
+    ok, data = cv2.imencode(".png", (BGR * 257).astype(np.uint16))
+    assert ok
+    assert np.array_equal(decode_image(data.tobytes()), BGR)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+def test_transparency_is_laid_on_white(file_format):
+    rgba = np.zeros((10, 20, 4), np.uint8)
+    rgba[:, 10:, 3] = 255  # left half transparent black, right half opaque black
+    options = {"lossless": True, "exact": True} if file_format == "WEBP" else {}
+    pixels = decode_image(encode(Image.fromarray(rgba), file_format, **options))
+    assert (pixels[:, :10] == 255).all()
+    assert (pixels[:, 10:] == 0).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF"])
+def test_exif_orientation_is_applied(orientation, file_format):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    corner = np.full((40, 60, 3), 255, np.uint8)
+    corner[:20, :20] = 0
+    pixels = decode_image(encode(Image.fromarray(corner), file_format, exif=exif))
+    turned = {1: (0, 0), 2: (0, 1), 3: (1, 1), 4: (1, 0), 5: (0, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}[orientation]
+    assert pixels.shape[:2] == ((60, 40) if orientation > 4 else (40, 60))
+    y, x = (index * (size - 1) for index, size in zip(turned, pixels.shape[:2], strict=True))
+    assert pixels[y, x].max() < 30
+
+
+def test_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")]
+    pixels = decode_image(encode(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert (pixels == (0, 0, 255)).all()
+
+
+@pytest.mark.parametrize("data", [*LOSSLESS.values(), *LOSSY.values()], ids=[*LOSSLESS, *LOSSY])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+def test_truncated_files_are_refused(data, share):
+    with pytest.raises(InvalidImage):
+        decode_image(data[: int(len(data) * share)])
+
+
+def test_bytes_after_the_end_of_a_jpeg_do_no_harm():
+    assert decode_image(LOSSY["jpeg"] + b"trailing notes of a camera").shape == BGR.shape
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        base64.b64encode,
+        base64.urlsafe_b64encode,
+        base64.encodebytes,
+        lambda data: b"data:image/png;base64," + base64.b64encode(data),
+        lambda data: b"  " + base64.b64encode(data) + b"\n",
+    ],
+)
+def test_base64_and_data_urls_are_the_same_picture(wrap):
+    assert np.array_equal(decode_image(wrap(LOSSLESS["png"])), BGR)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"   ", "empty"),
+        (b"hello, world!", "not an image"),
+        (b"aGVsbG8gd29ybGQ=", "not an image"),
+        (base64.b64encode(LOSSLESS["png"])[:-3], "base64"),
+        (b"data:image/png,abc", "data URL"),
+        (b"\xff\xd8\xff", "truncated|cannot|not an image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "cannot|not an image"),
+        (b"%PDF-1.7 ...", "not an image"),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_the_reason(data, reason):
+    with pytest.raises(InvalidImage, match=reason):
+        decode_image(data)
+
+
+def test_pixel_limit_is_read_from_the_header():
+    header_only = encode(Image.new("L", (20_000, 20_000)), "PNG")[:60]
+    with pytest.raises(ImageTooLarge, match=r"20000 x 20000 pixels, the limit is 100000000; raise max_pixels"):
+        decode_image(header_only)
+    assert decode_image(LOSSLESS["png"], max_pixels=80 * 120).shape == BGR.shape
+    with pytest.raises(ImageTooLarge):
+        decode_image(LOSSLESS["png"], max_pixels=80 * 120 - 1)
+
+
+def test_byte_limit():
+    with pytest.raises(ImageTooLarge, match="raise max_bytes"):
+        decode_image(LOSSLESS["png"], max_bytes=100)
+
+
+@given(st.binary(max_size=200))
+def test_hostile_bytes_never_do_worse_than_being_refused(data):
+    for signature in (
+        b"",
+        b"\xff\xd8\xff\xe0",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"BM",
+        b"RIFF\x10\x00\x00\x00WEBP",
+        b"II*\x00",
+    ):
+        try:
+            pixels = decode_image(signature + data)
+        except InvalidInput:
+            continue
+        assert pixels.ndim == 3
+
+
+@given(st.binary(min_size=1, max_size=60), st.integers(0, 2000))
+def test_damaged_jpegs_are_decoded_or_refused(damage, at):
+    data = LOSSY["jpeg"]
+    at %= len(data)
+    with contextlib.suppress(InvalidInput):
+        decode_image(data[:at] + damage + data[at + len(damage) :])
+
+
+def test_image_bytes_leaves_files_alone():
+    assert image_bytes(LOSSY["jpeg"]) is LOSSY["jpeg"]
