@@ -1,11 +1,11 @@
 """ocr-convert: the command line."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ocr_convert.errors import ConvertError, UserError
 from ocr_convert.fuse import Kind
@@ -60,14 +60,13 @@ def convert(
 
 
 def _list() -> None:
-    table = Table("model set", "for", "networks", "first source", box=None)
     for name, model_set in load_model_sets().items():
         default = " (default)" if name == DEFAULT_MODEL_SET else ""
-        kinds = ", ".join(network.kind for network in model_set.networks)
-        table.add_row(name + default, model_set.about, kinds, model_set.networks[0].sources[0].address)
-    Console().print(table)
+        typer.echo(f"{name:22}{model_set.about}{default}")
 
 
 def main() -> None:
     """Run the command line."""
+    # Ended by SIGTERM, it puts its temporary folder away as on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     app()

@@ -62,12 +62,9 @@ def install(repository: Path, files: Mapping[str, Path], summary: Mapping[str, o
             _adopt_plain_files(repository, files)
             _remove_leftovers(repository)
             stage, written = _stage(repository, files, summary)
-            old = _installed_files(repository)
             for name in files:
                 _link(repository, name)
             _point(repository / CURRENT, Path(INSTALLED) / stage.name)
-            for name in old - set(files):
-                _version_path(repository, name).unlink(missing_ok=True)
             _remove_leftovers(repository)
             return written
     except OSError as error:
@@ -152,7 +149,10 @@ def _adopt_plain_files(repository: Path, files: Mapping[str, Path]) -> None:
 
 
 def _remove_leftovers(repository: Path) -> None:
-    """Remove every set but the current one."""
+    """Remove every set but the current one, and links to what it does not have."""
+    for link in repository.glob(f"*/{VERSION}/*"):
+        if link.is_symlink() and not link.exists() and CURRENT in link.readlink().parts:
+            link.unlink()
     kept = (repository / CURRENT).resolve()
     for path in (repository / INSTALLED).iterdir():
         if path.is_dir() and path.resolve() != kept:

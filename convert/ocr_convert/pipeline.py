@@ -11,12 +11,12 @@ import onnx
 import onnxruntime
 
 from ocr_convert import verify
-from ocr_convert.errors import ConversionError
+from ocr_convert.dictionary import SPACE, dictionary_text
 from ocr_convert.fetch import Fetched, Fetcher, check_sha256
 from ocr_convert.fuse import Kind, class_count, fuse
 from ocr_convert.install import check_repository, install
 from ocr_convert.model_sets import find_model_set
-from ocr_convert.paddle_model import ModelFolder, dictionary_text, find_dictionary, read_model_folder
+from ocr_convert.paddle_model import ModelFolder, find_dictionary, load_network, read_model_folder
 from ocr_convert.paddle_process import PaddleProcess
 from ocr_convert.progress import Reporter
 from ocr_pipeline.options import DbParameters, DetResize, to_json
@@ -77,7 +77,8 @@ def convert_model_set(
         fetched: dict[Kind, Fetched] = {}
         for network in model_set.networks:
             with reporter.step(f"fetch {network.name}"):
-                fetched[network.kind] = fetcher.fetch(network)
+                files = fetched[network.kind] = fetcher.fetch(network)
+                reporter.note(f"from {files.source.address} ({files.source.form})")
         folders = {kind: read_model_folder(files.folder, kind) for kind, files in fetched.items()}
         ingredients = Ingredients(
             name,
@@ -153,7 +154,7 @@ def _convert(ingredients: Ingredients, repository: Path, workdir: Path, reporter
         characters = find_dictionary(ingredients.folders["rec"], ingredients.dictionary)
         classes = class_count(onnx.load(rec.unfused))
         text = dictionary_text(characters, classes)
-        comparisons = _verify(ingredients, converted, (*characters, " "), paddle, reporter)
+        comparisons = _verify(ingredients, converted, (*characters, SPACE), paddle, reporter)
         from_paddle = any(folder.form == "paddle" for folder in ingredients.folders.values())
         versions = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
         if from_paddle:
@@ -189,13 +190,8 @@ def _to_fused_onnx(folder: ModelFolder, workdir: Path, paddle: PaddleProcess) ->
         unfused = workdir / f"{folder.kind}-unfused.onnx"
         paddle.convert(folder.network, folder.weights, unfused)
     fused = workdir / f"{folder.kind}-fused.onnx"
-    try:
-        onnx.save(fuse(onnx.load(unfused), folder.kind), fused)
-        verify.session(fused)
-    except ConversionError:
-        raise
-    except Exception as error:
-        raise ConversionError(f"the converted {folder.kind} graph cannot be loaded: {error}") from error
+    onnx.save(fuse(load_network(unfused), folder.kind), fused)
+    verify.session(fused)
     return Converted(folder, unfused, fused)
 
 

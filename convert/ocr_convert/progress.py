@@ -1,4 +1,4 @@
-"""What the user sees: named steps with their times, notes, and progress bars for downloads."""
+"""What the user sees: named steps with their times, notes, and progress bars for downloads (on a terminal)."""
 
 import time
 from collections.abc import Iterator
