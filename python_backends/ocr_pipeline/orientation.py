@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 CLS_WIDTH = 192  # pixels: input width of the classifier; longer lines are squeezed
+CLS_BATCH = 32  # max_batch_size of `cls`
 CLS_THRESH = 0.9  # probability from which a line is turned (PaddleOCR)
 UPSIDE_DOWN = 1  # label
 _GRAY = 128  # zero after the classifier's normalisation, (x / 255 - 0.5) / 0.5

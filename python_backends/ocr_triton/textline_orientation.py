@@ -5,9 +5,7 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 from ocr_pipeline.errors import InvalidOption
-from ocr_pipeline.orientation import cls_crops, turn_lines
-
-BATCH = 32  # max_batch_size of `cls`
+from ocr_pipeline.orientation import CLS_BATCH, cls_crops, turn_lines
 
 
 def turn_upright(
@@ -20,8 +18,8 @@ def turn_upright(
     """
     inputs = cls_crops(crops, widths[:, 0])
     labels, scores = np.zeros(len(crops), np.int64), np.zeros(len(crops), np.float32)
-    for at in range(0, len(crops), BATCH):
-        part = slice(at, at + BATCH)
+    for at in range(0, len(crops), CLS_BATCH):
+        part = slice(at, at + CLS_BATCH)
         response = pb_utils.InferenceRequest(
             model_name="cls",
             requested_output_names=["label", "score"],

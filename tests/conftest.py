@@ -1,0 +1,141 @@
+"""The real thing, once per run: PP-OCRv4 converted into a repository of its own, and a tritonserver that serves it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ocr_convert.pipeline import convert_model_set
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "samples"
+START_LIMIT_S = 120
+STOP_LIMIT_S = 60
+
+
+def free_ports(count):
+    """Ports that nobody listens on at this moment."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def copy_repository(target):
+    """A copy of the model repository as it is in git, without weights."""
+    return Path(shutil.copytree(ROOT / "model_repository", target, ignore=_installed_files))
+
+
+def _installed_files(folder, names):
+    return [name for name in names if name in (".current", ".installed") or Path(folder, name).is_symlink()]
+
+
+@dataclass
+class Server:
+    """A running ocr-serve."""
+
+    process: subprocess.Popen
+    http_port: int
+    grpc_port: int
+    metrics_port: int
+    log: Path
+    repository: Path
+
+    @property
+    def http_url(self):
+        return f"127.0.0.1:{self.http_port}"
+
+    @property
+    def grpc_url(self):
+        return f"127.0.0.1:{self.grpc_port}"
+
+    @property
+    def metrics_url(self):
+        return f"127.0.0.1:{self.metrics_port}"
+
+    def is_ready(self):
+        try:
+            with urllib.request.urlopen(f"http://{self.http_url}/v2/health/ready", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def stop(self, sig=signal.SIGINT):
+        self.process.send_signal(sig)
+        return self.process.wait(STOP_LIMIT_S)
+
+
+def start_server(repository, log, *options):
+    """Start ocr-serve on free ports and wait until it is ready."""
+    http_port, grpc_port, metrics_port = free_ports(3)
+    command = [
+        str(Path(sys.prefix) / "bin" / "ocr-serve"),
+        *("--device", "cpu", "--model-repository", str(repository)),
+        *("--http-port", str(http_port), "--grpc-port", str(grpc_port), "--metrics-port", str(metrics_port)),
+        *options,
+    ]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=repository.parent)
+    server = Server(process, http_port, grpc_port, metrics_port, log, repository)
+    give_up = time.monotonic() + START_LIMIT_S
+    while not server.is_ready():
+        if process.poll() is not None or time.monotonic() > give_up:
+            process.kill()
+            raise RuntimeError(f"ocr-serve did not start:\n{log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.1)
+    return server
+
+
+@pytest.fixture(scope="session")
+def model_repository(tmp_path_factory):
+    """A model repository with pp-ocrv4-mobile, converted in this run."""
+    repository = copy_repository(tmp_path_factory.mktemp("repository") / "model_repository")
+    convert_model_set("pp-ocrv4-mobile", repository)
+    return repository
+
+
+@pytest.fixture(scope="session")
+def server(model_repository, tmp_path_factory):
+    """The server of this run; it must stop cleanly."""
+    server = start_server(model_repository, tmp_path_factory.mktemp("server") / "server.log")
+    yield server
+    assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
+    assert not list(Path("/dev/shm").glob(f"triton_paddleocr_{server.process.pid}_*"))
+
+
+@pytest.fixture
+def bare_repository(tmp_path):
+    """The model repository as it is in git, without weights."""
+    return copy_repository(tmp_path / "model_repository")
+
+
+@pytest.fixture
+def weighted_copy(model_repository, tmp_path):
+    """A copy of the repository, weights included, to be broken by a test."""
+    return Path(shutil.copytree(model_repository, tmp_path / "model_repository", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def run_serve():
+    """Run ocr-serve for what it says when it refuses to start; returns exit code and standard error."""
+
+    def run(*options, **environment):
+        command = [str(Path(sys.prefix) / "bin" / "ocr-serve"), *map(str, options)]
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment}, check=False
+        )
+        return result.returncode, result.stderr
+
+    return run

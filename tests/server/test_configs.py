@@ -1,0 +1,100 @@
+"""The model repository without a server: names, types and shapes agree along every ensemble."""
+
+import json
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+REPOSITORIES = (ROOT / "model_repository", ROOT / "bench" / "model_repository")
+PUBLIC = ("ocr", "text_detection", "text_recognition")
+
+
+def read_configs():
+    configs = {}
+    for repository in REPOSITORIES:
+        for path in repository.glob("*/config.pbtxt"):
+            configs[path.parent.name] = text_format.Parse(path.read_text(), ModelConfig())
+    return configs
+
+
+CONFIGS = read_configs()
+ENSEMBLES = [name for name, config in CONFIGS.items() if config.platform == "ensemble"]
+
+
+def full_dims(config, tensor):
+    """Dimensions as a request has them: with the batch axis of a batching model."""
+    return ([-1] if config.max_batch_size > 0 else []) + list(tensor.dims)
+
+
+def agree(one, other):
+    return len(one) == len(other) and all(-1 in (a, b) or a == b for a, b in zip(one, other, strict=True))
+
+
+def test_every_model_is_named_like_its_folder():
+    assert CONFIGS
+    assert all(config.name == name for name, config in CONFIGS.items())
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_tensors_agree_along_the_ensemble(name):
+    ensemble = CONFIGS[name]
+    tensors = {tensor.name: (tensor.data_type, list(tensor.dims)) for tensor in ensemble.input}
+    for step in ensemble.ensemble_scheduling.step:
+        model = CONFIGS[step.model_name]
+        inputs = {tensor.name: tensor for tensor in model.input}
+        outputs = {tensor.name: tensor for tensor in model.output}
+        needed = {tensor.name for tensor in model.input if not tensor.optional}
+        assert needed <= set(step.input_map) <= set(inputs), step.model_name
+        assert set(step.output_map) <= set(outputs), step.model_name
+        for key, ensemble_name in step.input_map.items():
+            data_type, dims = tensors[ensemble_name]
+            assert DataType.Name(inputs[key].data_type) == DataType.Name(data_type), (step.model_name, key)
+            assert agree(full_dims(model, inputs[key]), dims), (step.model_name, key)
+        for key, ensemble_name in step.output_map.items():
+            assert ensemble_name not in tensors, f"{ensemble_name} is written twice"
+            tensors[ensemble_name] = (outputs[key].data_type, full_dims(model, outputs[key]))
+    for tensor in ensemble.output:
+        data_type, dims = tensors[tensor.name]
+        assert data_type == tensor.data_type
+        assert agree(dims, list(tensor.dims)), tensor.name
+
+
+def test_public_endpoints_do_not_batch():
+    assert all(CONFIGS[name].max_batch_size == 0 for name in PUBLIC)
+
+
+def test_rec_batcher_has_the_tensor_contract_of_rec():
+    batcher, rec = CONFIGS["rec_batcher"], CONFIGS["rec"]
+    for one, other in ((batcher.input, rec.input), (batcher.output, rec.output)):
+        assert {tensor.name: (tensor.data_type, full_dims(batcher, tensor)) for tensor in one} == {
+            tensor.name: (tensor.data_type, full_dims(rec, tensor)) for tensor in other
+        }
+
+
+def test_rec_batcher_knows_how_much_rec_takes():
+    stated = CONFIGS["rec_batcher"].parameters["rec_max_batch_size"].string_value
+    assert int(stated) == CONFIGS["rec"].max_batch_size
+
+
+def test_line_orientation_is_asked_in_batches_that_cls_takes():
+    from ocr_pipeline.orientation import CLS_BATCH
+
+    assert CONFIGS["cls"].max_batch_size == CLS_BATCH
+
+
+def test_python_models_are_adapters_of_a_few_lines():
+    for name, config in CONFIGS.items():
+        if config.backend == "python":
+            (model,) = [path for path in (root / name / "1" / "model.py" for root in REPOSITORIES) if path.is_file()]
+            assert len(model.read_text().splitlines()) <= 10
+
+
+def test_limits_are_the_same_wherever_pictures_are_decoded():
+    limits = [
+        json.dumps({key: CONFIGS[name].parameters[key].string_value for key in ("max_pixels", "max_bytes")})
+        for name in ("det_preprocess", "rec_preprocess")
+    ]
+    assert limits[0] == limits[1]

@@ -1,0 +1,152 @@
+"""ocr-serve refuses to start with one sentence that says what to do, and exit code 2."""
+
+import json
+import shutil
+import socket
+
+import pytest
+
+from ocr_serve import checks
+from ocr_serve.backend_directory import assemble
+from ocr_serve.errors import EnvironmentProblem, ServerNotFound
+from ocr_serve.platform_check import problem
+from ocr_serve.tritonserver import TritonHome, find_triton
+
+
+def refused(result, *words):
+    code, stderr = result
+    assert code == 2, stderr
+    assert len(stderr.strip().splitlines()) == 1, stderr
+    for word in words:
+        assert word in stderr
+
+
+def test_no_weights(run_serve, bare_repository):
+    refused(run_serve("--model-repository", bare_repository), "no weights", "ocr-convert --model-set pp-ocrv4-mobile")
+
+
+def test_no_repository(run_serve, tmp_path):
+    refused(run_serve("--model-repository", tmp_path), "not the model repository", "ocr/config.pbtxt")
+
+
+@pytest.mark.parametrize("model", ["det", "rec", "cls"])
+def test_corrupt_model_file(run_serve, weighted_copy, model):
+    path = weighted_copy / model / "1" / "model.onnx"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    refused(run_serve("--model-repository", weighted_copy), f"{model}/1/model.onnx is corrupt", "ocr-convert")
+
+
+def test_dictionary_of_another_model(run_serve, weighted_copy):
+    path = weighted_copy / "ctc_decode" / "1" / "dictionary.txt"
+    path.write_text(path.read_text(encoding="utf-8") + "\nx", encoding="utf-8")
+    refused(run_serve("--model-repository", weighted_copy), "6625 characters", "6625 classes", "ocr-convert")
+
+
+@pytest.mark.parametrize(
+    "name", ["rec/1/model.onnx", "det_postprocess/1/parameters.json", "ctc_decode/1/dictionary.txt"]
+)
+def test_missing_file(run_serve, weighted_copy, name):
+    (weighted_copy / name).unlink()
+    refused(run_serve("--model-repository", weighted_copy), f"{name} is missing", "ocr-convert")
+
+
+def test_port_taken(run_serve, weighted_copy):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused(run_serve("--model-repository", weighted_copy, "--grpc-port", port), f"127.0.0.1:{port}", "--grpc-port")
+
+
+def test_two_services_on_one_port(run_serve, weighted_copy):
+    result = run_serve("--model-repository", weighted_copy, "--http-port", 18000, "--grpc-port", 18000)
+    refused(result, "--http-port", "--grpc-port", "must differ")
+
+
+def test_gpu_that_is_not_there(run_serve, weighted_copy):
+    result = run_serve("--model-repository", weighted_copy, "--device", "gpu", CUDA_VISIBLE_DEVICES="")
+    refused(result, "--device gpu", "no NVIDIA GPU")
+
+
+def test_numpy_2(monkeypatch):
+    monkeypatch.setattr(checks.importlib.metadata, "version", lambda name: "2.1.0")
+    with pytest.raises(EnvironmentProblem, match=r"numpy 2\.1\.0.*pip install 'numpy<2'"):
+        checks.check_numpy()
+
+
+def test_little_shared_memory(monkeypatch):
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(2**26, 0, 2**26))
+    with pytest.raises(EnvironmentProblem, match=r"64 MiB free.*--shm-size"):
+        checks.check_shared_memory()
+
+
+def test_regions_of_dead_servers_are_removed_and_no_others(tmp_path):
+    dead, alive, foreign = "ocr_4194304999_a", f"ocr_{checks.os.getpid()}_b", "other_4194304999_c"
+    for name in (dead, alive, foreign):
+        (tmp_path / name).touch()
+    checks.remove_stale_regions("ocr_", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alive, foreign])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("sys.version_info", (3, 13, 0), "Python 3.13 is not supported, only 3.10 to 3.12"),
+        ("platform.machine", lambda: "aarch64", "Linux on aarch64 is not supported"),
+        ("os.confstr", lambda name: "glibc 2.31", "glibc 2.31 is not supported, only glibc 2.35 or newer"),
+        ("os.confstr", lambda name: None, "an unknown libc is not supported"),
+    ],
+)
+def test_a_platform_that_needs_the_container(monkeypatch, attribute, value, words):
+    monkeypatch.setattr(f"ocr_serve.platform_check.{attribute}", value)
+    assert words in problem()
+    assert "container" in problem()
+
+
+def test_this_platform_is_supported():
+    assert problem() is None
+
+
+def test_the_containers_server_comes_first(tmp_path):
+    binary = tmp_path / "bin" / "tritonserver"
+    binary.parent.mkdir()
+    binary.touch()
+    home = find_triton(tmp_path)
+    assert home == TritonHome(binary)
+    assert home.is_container
+
+
+def test_no_server_at_all(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ServerNotFound, match=r"make venv"):
+        find_triton(tmp_path)
+
+
+def test_the_backend_directory_is_complete_and_made_once(tmp_path):
+    home = find_triton(tmp_path)
+    directory = assemble(home, tmp_path / "backends")
+    files = {
+        str(path.relative_to(directory)): path.stat().st_mtime_ns for path in directory.rglob("*") if path.is_file()
+    }
+    assert set(files) == {
+        "python/libtriton_python.so",
+        "python/triton_python_backend_utils.py",
+        "python/triton_python_backend_stub",
+        "onnxruntime/model.py",
+    }
+    assemble(home, directory)
+    assert {name: (directory / name).stat().st_mtime_ns for name in files} == files
+
+
+def test_the_summary_that_is_checked_is_the_one_that_convert_wrote(model_repository):
+    installed = json.loads((model_repository / ".current" / "model_set.json").read_text())
+    assert {"rec/1/model.onnx", "ctc_decode/1/dictionary.txt"} <= set(installed["files"])
+    assert installed["classes"] == 6625
+
+
+def test_an_unknown_option_is_a_usage_error(run_serve):
+    code, stderr = run_serve("--devices", "cpu")
+    assert code == 2
+    assert "--devices" in stderr
