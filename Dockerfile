@@ -1,0 +1,52 @@
+# The stock Triton server with this project's models and their code.
+#   docker build --tag triton-paddleocr .
+#   docker run --rm --shm-size 1g --publish 127.0.0.1:8000:8000 triton-paddleocr
+# Build arguments: MODEL_SET (ocr-convert --list names them) and TRITON_VERSION. Triton before 26.07 has known holes.
+ARG TRITON_VERSION=26.07
+
+# Stage 1 converts the models. Paddle, paddle2onnx and the build tools stay behind in it.
+# Python 3.11: paddle2onnx and tritonclient ask for two packages that have no wheels for 3.12.
+FROM python:3.11-slim-bookworm AS convert
+ARG MODEL_SET=pp-ocrv4-mobile
+WORKDIR /build
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements-cpu.lock ./
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements-cpu.lock
+COPY LICENSE README.md pyproject.toml ./
+COPY python_backends python_backends/
+COPY server server/
+COPY convert convert/
+COPY clients clients/
+COPY bench bench/
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && pip install --no-cache-dir --no-deps /wheels/*.whl
+COPY model_repository model_repository/
+# Readable for the user that the server runs as.
+RUN ocr-convert --model-set "${MODEL_SET}" --model-repository model_repository \
+    && chmod -R a+rX model_repository
+
+# Stage 2 is what runs. The packages go into the image's own Python, where Triton's Python stubs look for them.
+FROM nvcr.io/nvidia/tritonserver:${TRITON_VERSION}-py3
+LABEL org.opencontainers.image.title="triton-paddleocr" \
+      org.opencontainers.image.description="PaddleOCR served by NVIDIA Triton Inference Server" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN --mount=type=bind,source=requirements-container.lock,target=/mnt/requirements-container.lock \
+    --mount=type=bind,from=convert,source=/wheels,target=/mnt/wheels \
+    python3 -m pip install --no-cache-dir --break-system-packages --no-deps --require-hashes \
+        -r /mnt/requirements-container.lock \
+    && python3 -m pip install --no-cache-dir --break-system-packages --no-deps /mnt/wheels/*.whl
+WORKDIR /opt/ocr
+# The weights are links inside this folder, and COPY keeps them.
+COPY --from=convert /build/model_repository model_repository/
+# The image's own user triton-server.
+USER 1000:1000
+# 8000 HTTP, 8001 gRPC, 8002 metrics.
+EXPOSE 8000 8001 8002
+# A picture that says "OK", read by every step: Triton goes on calling itself ready when a Python step has died.
+HEALTHCHECK --interval=30s --timeout=20s --start-period=120s --retries=3 CMD ["curl", "--fail", "--silent", "--show-error", "--data", "{\"image\": \"iVBORw0KGgoAAAANSUhEUgAAAGAAAAAwAQAAAADGbUJiAAAAqUlEQVR42s2RvQ3CMBhEnx0KumSDZAJWCCUj0WUEGCmISKwRxAJ2KiNZOYo4PwUDxN2T3p1P+oxYn2UX8GDgDiBppPYqJVlgpEdV0mLtGJdMeyWeU8bp6YNSxlDxnTUHDDNYRvp1QUG3nRNJbR95n81tgE5bTVu4rJm3C82y2prDrBWAbRNo+n+CIx2mTwWhyb1ySUiKlF631JZRQUiaWnm9JJkdnvEv/AChvGYKOzc1IAAAAABJRU5ErkJggg==\", \"text_det_limit_side_len\": 32}", "http://127.0.0.1:8000/v2/models/ocr/generate"]
+# Options after the image's name replace CMD alone, so the address stays.
+ENTRYPOINT ["ocr-serve", "--model-repository", "/opt/ocr/model_repository", "--address", "0.0.0.0"]
+CMD ["--device", "auto"]

@@ -1,0 +1,46 @@
+"""compose.yaml agrees with the Dockerfile, and keeps to what a server of pictures needs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_build_arguments_are_the_dockerfiles_with_its_defaults(service: dict[str, Any]) -> None:
+    assert service["build"]["context"] == "."
+    defaults = dict(re.findall(r"^ARG (\w+)=(\S+)$", DOCKERFILE, re.M))
+    assert service["build"]["args"] == {name: f"${{{name}:-{default}}}" for name, default in defaults.items()}
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_ports_of_the_image_are_published_on_loopback_only(service: dict[str, Any]) -> None:
+    exposed = re.findall(r"^EXPOSE (.*)$", DOCKERFILE, re.M)[0].split()
+    published = [re.fullmatch(r"127\.0\.0\.1:\$\{\w+_PORT:-(\d+)\}:(\d+)", port) for port in service["ports"]]
+    assert [match and match.groups() for match in published] == [(port, port) for port in exposed]
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_python_steps_have_shared_memory_and_the_rest_is_bounded(service: dict[str, Any]) -> None:
+    assert service["shm_size"] == "1gb"
+    assert service["mem_limit"] == "8gb"
+    assert service["ulimits"]["nofile"]["soft"] >= 4096
+    assert service["cap_drop"] == ["ALL"]
+
+
+def test_only_the_gpu_service_reserves_a_gpu_and_only_it_needs_its_profile() -> None:
+    on_cpu, on_gpu = SERVICES["ocr"], SERVICES["ocr-gpu"]
+    assert not {"deploy", "profiles"} & set(on_cpu)
+    assert on_cpu["command"] == ["--device", "cpu"]
+    assert on_gpu["profiles"] == ["gpu"]
+    assert on_gpu["command"] == ["--device", "gpu"]
+    (device,) = on_gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert device["capabilities"] == ["gpu"]
