@@ -13,7 +13,7 @@ import tritonclient.http.aio
 from tritonclient.utils import InferenceServerException
 
 from ocr_client import translate
-from ocr_client.codec import grpc_channel_args, grpc_inputs, http_inputs, read_tensors
+from ocr_client.codec import MALFORMED, grpc_channel_args, grpc_inputs, http_inputs, not_an_answer, read_tensors
 from ocr_client.endpoint import Endpoint
 from ocr_client.request import InferRequest
 from ocr_client.result import Tensors
@@ -96,6 +96,8 @@ class AsyncHttpTransport:
         except aiohttp.ClientError as error:
             reason = str(error) or type(error).__name__
             raise translate.unreachable(self._endpoint.url, reason) from error
+        except MALFORMED as error:
+            raise not_an_answer(self._endpoint, error) from error
 
 
 class AsyncGrpcTransport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import tritonclient.grpc
@@ -12,6 +13,9 @@ from ocr_client.endpoint import Endpoint
 from ocr_client.errors import BadResponseError
 from ocr_client.request import InferRequest
 from ocr_client.result import Tensors
+
+# What tritonclient raises on an answer that is not what it should be: it trusts what it reads.
+MALFORMED = (InferenceServerException, AttributeError, LookupError, TypeError, ValueError, struct.error)
 
 
 def http_inputs(request: InferRequest) -> list[Any]:
@@ -41,12 +45,12 @@ def read_tensors(result: Any, endpoint: Endpoint) -> Tensors:
     Raises:
         BadResponseError: when the answer does not hold what its own header says.
     """
-    response = result.get_response()
-    outputs = response.get("outputs", []) if isinstance(response, dict) else response.outputs
     try:
+        response = result.get_response()
+        outputs = response.get("outputs", []) if isinstance(response, dict) else response.outputs
         names = [output["name"] if isinstance(output, dict) else output.name for output in outputs]
         return {name: result.as_numpy(name) for name in names}
-    except (InferenceServerException, KeyError, ValueError, TypeError) as error:
+    except MALFORMED as error:
         raise BadResponseError(f"the answer of {endpoint.url} cannot be read: {error}") from error
 
 
@@ -64,8 +68,13 @@ def read_http_body(body: bytes, header_length: str | None, endpoint: Endpoint) -
     length = int(header_length) if header_length is not None and header_length.isdigit() else None
     try:
         result = tritonclient.http.InferenceServerClient.parse_response_body(body, header_length=length)
-    except (InferenceServerException, KeyError, ValueError, TypeError) as error:
-        raise BadResponseError(
-            f"the answer of {endpoint.url} is not an inference answer ({error}): is a Triton server behind it?"
-        ) from error
+    except MALFORMED as error:
+        raise not_an_answer(endpoint, error) from error
     return read_tensors(result, endpoint)
+
+
+def not_an_answer(endpoint: Endpoint, error: Exception) -> BadResponseError:
+    """Return the error for a body that is not an inference answer."""
+    return BadResponseError(
+        f"the answer of {endpoint.url} is not an inference answer ({error}): is a Triton server behind it?"
+    )

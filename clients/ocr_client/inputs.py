@@ -85,11 +85,16 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _matches(pattern: str) -> list[Path]:
-    """Return the files that a pattern names, and the pictures of the folders that it names, sorted."""
+    """Return the pictures that a pattern names, and those in the folders that it names, sorted.
+
+    As in a shell, only a pattern that writes a leading dot matches hidden names.
+    """
     path = Path(pattern)
     root, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (Path(), path)
     found: list[Path] = []
     for match in sorted(root.glob(str(rest))):
+        if any(part.startswith(".") and part not in path.parts for part in match.parts):
+            continue
         if match.is_dir():
             found += _pictures(match)
         elif _is_picture(match.name):

@@ -1,0 +1,52 @@
+import pytest
+
+from ocr_client import AsyncOcrClient, OcrClient, UsageError
+from ocr_client.endpoint import Endpoint
+
+
+@pytest.mark.parametrize(
+    ("url", "protocol", "expected"),
+    [
+        (None, "http", "http://localhost:8000"),
+        (None, "grpc", "grpc://localhost:8001"),
+        ("ocr.example", "http", "http://ocr.example:8000"),
+        ("ocr.example:80", "http", "http://ocr.example:80"),
+        ("http://ocr.example:9000/", "http", "http://ocr.example:9000"),
+        ("https://ocr.example/behind/gateway/", "http", "https://ocr.example:443/behind/gateway"),
+        ("10.0.0.1:7", "grpc", "grpc://10.0.0.1:7"),
+        ("grpcs://ocr.example", "grpc", "grpcs://ocr.example:443"),
+        ("[::1]:8000", "http", "http://[::1]:8000"),
+    ],
+)
+def test_addresses_are_read(url: str | None, protocol: str, expected: str) -> None:
+    endpoint = Endpoint.parse(url, protocol)
+    assert endpoint.url == expected
+    assert endpoint.tls == expected.startswith(("https", "grpcs"))
+
+
+@pytest.mark.parametrize(
+    ("url", "protocol", "message"),
+    [
+        ("localhost:8000", "ftp", "protocol: expected 'http' or 'grpc', got 'ftp'"),
+        ("localhost:port", "http", "expected host:port, got 'localhost:port'"),
+        ("localhost:99999", "http", "expected host:port"),
+        ("http://", "http", "expected host:port"),
+        ("", "http", "expected host:port"),
+        ("grpc://localhost:8001", "http", "not an address for the protocol 'http'"),
+        ("http://localhost:8000", "grpc", "not an address for the protocol 'grpc'"),
+        ("ftp://localhost", "http", "not an address"),
+        ("localhost:8001/v2", "grpc", "expected host:port"),
+        ("localhost:8000?x=1", "http", "expected host:port"),
+    ],
+)
+def test_addresses_that_cannot_work_are_an_error(url: str, protocol: str, message: str) -> None:
+    for client in (OcrClient, AsyncOcrClient):
+        with pytest.raises(UsageError, match=message):
+            client(url, protocol)
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])
+def test_a_timeout_that_is_no_time_is_an_error(timeout_s: float) -> None:
+    for client in (OcrClient, AsyncOcrClient):
+        with pytest.raises(UsageError, match="timeout_s: expected seconds"):
+            client(timeout_s=timeout_s)

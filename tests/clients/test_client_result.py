@@ -1,0 +1,123 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from ocr_client import BadResponseError, DetectionResult, OcrResult, RecognitionResult
+
+BOX = np.array([[1.5, 2], [30, 2], [30, 12.25], [1.5, 12]], np.float32)
+
+
+def one_line() -> OcrResult:
+    return OcrResult(BOX[None], ("a\t文",), np.array([0.9], np.float32), np.array([0.8], np.float32))
+
+
+@pytest.mark.parametrize("kind", [OcrResult, DetectionResult, RecognitionResult])
+def test_empty_result_has_the_right_shapes(kind: type[OcrResult]) -> None:
+    empty = kind.empty()
+    assert len(empty) == 0
+    for name in kind.tensor_names():
+        value = getattr(empty, name)
+        assert value == () if name == "texts" else value.shape == ((0, 4, 2) if name == "boxes" else (0,))
+
+
+def test_empty_tensors_of_a_response_are_an_empty_result() -> None:
+    # tritonclient gives every empty tensor as float64, also BYTES
+    tensors = {"boxes": np.empty((0, 4, 2)), "texts": np.empty(0), "scores": np.empty(0), "box_scores": np.empty(0)}
+    assert OcrResult.from_tensors(tensors) == OcrResult.empty()
+
+
+def test_tensors_become_a_result() -> None:
+    tensors = {
+        "boxes": BOX[None],
+        "texts": np.array(["a\t文".encode()], np.object_),
+        "scores": np.array([0.9], np.float32),
+        "box_scores": np.array([0.8], np.float32),
+        "more": np.zeros(7),
+    }
+    assert OcrResult.from_tensors(tensors) == one_line()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scores": None}, "lacks the tensor 'scores'"),
+        ({"scores": np.zeros(2, np.float32)}, "one entry per text line"),
+        ({"boxes": np.zeros((1, 4), np.float32)}, "boxes: expected shape"),
+        ({"boxes": np.zeros((1, 8), np.float32)}, "boxes: expected shape"),
+        ({"scores": np.zeros((1, 1), np.float32)}, "scores: expected shape"),
+        ({"texts": np.array([b"\xff\xfe"], np.object_)}, "not UTF-8"),
+        ({"texts": np.array([3.0])}, "expected UTF-8 bytes, got float"),
+    ],
+)
+def test_tensors_that_break_the_contract_are_an_error(change: dict[str, object], message: str) -> None:
+    tensors = {
+        "boxes": BOX[None],
+        "texts": np.array([b"x"], np.object_),
+        "scores": np.zeros(1, np.float32),
+        "box_scores": np.zeros(1, np.float32),
+    }
+    with pytest.raises(BadResponseError, match=message):
+        OcrResult.from_tensors({**tensors, **change})  # type: ignore[dict-item]
+
+
+def test_a_result_cannot_be_changed() -> None:
+    result = one_line()
+    with pytest.raises(AttributeError):
+        result.texts = ()  # type: ignore[misc]
+    with pytest.raises(ValueError, match="read-only"):
+        result.boxes[0, 0, 0] = 7
+
+
+def test_a_result_keeps_its_values_when_the_array_it_was_made_of_changes() -> None:
+    scores = np.array([0.9], np.float32)
+    result = RecognitionResult(("x",), scores)
+    scores[0] = 0
+    assert result.scores[0] == np.float32(0.9)
+
+
+def test_a_list_of_texts_is_refused() -> None:
+    with pytest.raises(TypeError, match="tuple"):
+        RecognitionResult(["x"], np.zeros(1, np.float32))  # type: ignore[arg-type]
+
+
+def test_results_compare_by_value_and_kind() -> None:
+    assert one_line() == one_line()
+    assert one_line() != OcrResult.empty()
+    assert RecognitionResult.empty() != DetectionResult.empty()
+
+
+def test_dict_is_plain_and_reads_as_written() -> None:
+    document = one_line().to_dict()
+    assert document == {
+        "boxes": [[[1.5, 2.0], [30.0, 2.0], [30.0, 12.25], [1.5, 12.0]]],
+        "texts": ["a\t文"],
+        "scores": [0.9],
+        "box_scores": [0.8],
+    }
+
+
+def test_dict_without_a_key_is_an_error() -> None:
+    with pytest.raises(BadResponseError, match="lacks \\['scores'\\]"):
+        RecognitionResult.from_dict({"texts": []})
+
+
+@given(
+    st.integers(0, 5).flatmap(
+        lambda n: st.tuples(
+            arrays(np.float32, (n, 4, 2), elements=st.floats(-1e6, 1e6, width=32)),
+            st.lists(st.text(), min_size=n, max_size=n),
+            arrays(np.float32, n, elements=st.floats(0, 1, width=32)),
+            arrays(np.float32, n, elements=st.floats(0, 1, width=32)),
+        )
+    )
+)
+def test_json_gives_every_result_back_exactly(
+    parts: tuple[np.ndarray, list[str], np.ndarray, np.ndarray],  # type: ignore[type-arg]
+) -> None:
+    boxes, texts, scores, box_scores = parts
+    result = OcrResult(boxes, tuple(texts), scores, box_scores)
+    assert OcrResult.from_dict({"image": "x", **json.loads(json.dumps(result.to_dict()))}) == result
