@@ -1,0 +1,30 @@
+"""What can go wrong while measuring.
+
+BenchError
+├── LabelError       a label file that cannot be read
+├── PeerError        a peer whose environment cannot be made, or that died
+├── ServerError      the server under test did not start, or died
+└── UnavailableError an instrument that this machine cannot run
+"""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """Base of all errors of ocr-bench; the message says what was expected, what came and what to do."""
+
+
+class LabelError(BenchError):
+    """A label file that does not follow PaddleOCR's formats, or names a picture that is not there."""
+
+
+class PeerError(BenchError):
+    """A peer's environment could not be made, or its process ended early."""
+
+
+class ServerError(BenchError):
+    """The server under test did not become ready, ended early, or answered with an error."""
+
+
+class UnavailableError(BenchError):
+    """An instrument needs something that this machine lacks."""

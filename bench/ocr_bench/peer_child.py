@@ -1,0 +1,141 @@
+"""Another OCR package behind a JSON-lines protocol: one picture's path in, its boxes, texts and scores out.
+
+Runs in the peer's own environment, so it imports nothing but the standard library and that peer.
+
+    in   {"path": "page.jpg"}                                one picture
+         {}                                                  end
+    out  {"ready": NAME, "versions": {...}, "load_ms": ms}   once, when the models are loaded
+         {"boxes": [[[x, y] * 4] * N], "texts": [N], "scores": [N], "ms": ms}
+         {"error": "..."}                                    for that picture alone
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+# boxes (N, 4, 2) in pixels, texts (N), scores (N)
+Answer = tuple[list[Any], list[str], list[float]]
+Reader = Callable[[str], Answer]
+
+OBSERVED = (
+    "rapidocr-onnxruntime",
+    "rapidocr-openvino",
+    "rapidocr",
+    "paddleocr",
+    "paddlepaddle",
+    "onnxruntime",
+    "openvino",
+    "opencv-python",
+    "opencv-python-headless",
+    "numpy",
+)
+
+
+def from_tuples(lines: Any) -> Answer:
+    """Split the list of (box, text, score) that RapidOCR 1 answers with; None means no text."""
+    lines = lines or []
+    return [line[0] for line in lines], [line[1] for line in lines], [float(line[2]) for line in lines]
+
+
+def rapidocr_onnxruntime(options: dict[str, Any]) -> Reader:
+    """RapidOCR 1.4 on ONNX Runtime with the PP-OCRv4 models of its wheel."""
+    engine_class = importlib.import_module("rapidocr_onnxruntime").RapidOCR
+
+    engine = engine_class()
+    return lambda path: from_tuples(engine(path, **options)[0])
+
+
+def rapidocr_openvino(options: dict[str, Any]) -> Reader:
+    """RapidOCR 1.4 on OpenVINO with the PP-OCRv4 models of its wheel."""
+    engine_class = importlib.import_module("rapidocr_openvino").RapidOCR
+
+    engine = engine_class()
+    return lambda path: from_tuples(engine(path, **options)[0])
+
+
+def rapidocr(options: dict[str, Any]) -> Reader:
+    """RapidOCR 3 on ONNX Runtime with the models of its wheel."""
+    engine_class = importlib.import_module("rapidocr").RapidOCR
+
+    engine = engine_class()
+
+    def read(path: str) -> Answer:
+        page = engine(path, **options)
+        if page.boxes is None:
+            return [], [], []
+        return page.boxes.tolist(), list(page.txts), [float(score) for score in page.scores]
+
+    return read
+
+
+def paddleocr(options: dict[str, Any]) -> Reader:
+    """PaddleOCR 2 on Paddle inference with the model folders named in `options`."""
+    engine_class = importlib.import_module("paddleocr").PaddleOCR
+
+    engine = engine_class(**options)
+
+    def read(path: str) -> Answer:
+        lines = engine.ocr(path, cls=bool(options.get("use_angle_cls")))[0] or []
+        return from_tuples([(box, text, score) for box, (text, score) in lines])
+
+    return read
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Reader]] = {
+    "rapidocr-onnxruntime": rapidocr_onnxruntime,
+    "rapidocr-openvino": rapidocr_openvino,
+    "rapidocr": rapidocr,
+    "paddleocr": paddleocr,
+}
+
+
+def versions() -> dict[str, str]:
+    """Name the installed packages that decide the result."""
+    found = {}
+    for name in OBSERVED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def serve(name: str, make: Callable[[], Reader]) -> None:
+    """Answer requests from stdin until an empty object or the end of the stream.
+
+    Peers print to stdout as they like: the protocol keeps a copy of the descriptor, and theirs goes to stderr.
+    """
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def send(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message, ensure_ascii=False) + "\n")
+        answers.flush()
+
+    started = time.perf_counter()
+    read = make()
+    send({"ready": name, "versions": versions(), "load_ms": 1000 * (time.perf_counter() - started)})
+    for line in sys.stdin:
+        request = json.loads(line)
+        if not request:
+            break
+        started = time.perf_counter()
+        try:
+            boxes, texts, scores = read(request["path"])
+        except Exception as error:
+            send({"error": f"{type(error).__name__}: {error}"})
+            continue
+        elapsed_ms = 1000 * (time.perf_counter() - started)
+        corners = [[[float(x), float(y)] for x, y in box] for box in boxes]
+        send({"boxes": corners, "texts": texts, "scores": scores, "ms": elapsed_ms})
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], lambda: READERS[sys.argv[1]](json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}))
