@@ -2,23 +2,62 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 DEVICE ?= cpu
+MODEL_SET ?= pp-ocrv4-mobile
+HTTP_PORT ?= 8000
+GRPC_PORT ?= 8001
+METRICS_PORT ?= 8002
 VENV := .venv
-STAMP := $(VENV)/.installed-$(DEVICE)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed-$(DEVICE)
+SOURCES := python_backends server convert clients bench samples tests model_repository
+# The lock names everything, so pip resolves nothing; one package spells another's extras in a way that pip's
+# resolver takes for an unpinned requirement.
+PIP_INSTALL := $(BIN)/pip --disable-pip-version-check install --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv
+.PHONY: help venv weights demo serve test lint format lock clean
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
-venv: $(STAMP) ## the environment, .venv, from the lock file (DEVICE=cpu or gpu)
-$(STAMP): requirements-$(DEVICE).lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements-$(DEVICE).lock
-	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .
-	touch $@
+venv: $(INSTALLED) ## the environment .venv, from the lock file (DEVICE=cpu or gpu)
+$(INSTALLED): requirements-$(DEVICE).lock pyproject.toml
+	@$(PYTHON) server/ocr_serve/platform_check.py
+	@echo "==> environment: installing requirements-$(DEVICE).lock into $(VENV)"; date +%s >/tmp/.ocr-venv-$$PPID
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) --require-hashes -r requirements-$(DEVICE).lock
+	@$(PIP_INSTALL) --quiet --no-build-isolation -e .
+	@rm -f $(VENV)/.installed-*; touch $@
+	@echo "==> environment: done in $$(( $$(date +%s) - $$(cat /tmp/.ocr-venv-$$PPID) )) s"; rm -f /tmp/.ocr-venv-$$PPID
+
+weights: venv ## convert and install a model set, unless it is installed (MODEL_SET=...; ocr-convert --list)
+	@grep -qs '"name": "$(MODEL_SET)"' model_repository/.current/model_set.json \
+		|| $(BIN)/ocr-convert --model-set $(MODEL_SET)
+
+demo: weights ## server up, sample pictures read, texts and overlay pictures shown, server down
+	@$(BIN)/python samples/demo.py
+
+serve: weights ## the server in the foreground on 127.0.0.1 (HTTP_PORT=8000 GRPC_PORT=8001 METRICS_PORT=8002)
+	@exec $(BIN)/ocr-serve --device $(DEVICE) \
+		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT)
+
+test: venv ## every test, the real server included
+	$(BIN)/python -m pytest
+
+lint: venv ## ruff and mypy
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+
+format: venv ## let ruff format the code
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
 
 LOCK := --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
-.PHONY: lock
 lock: ## make the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra cpu --extra dev $(LOCK) --output-file requirements-cpu.lock
 	uv pip compile pyproject.toml --extra gpu --extra dev $(LOCK) --output-file requirements-gpu.lock
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf model_repository/.current model_repository/.installed
+	find model_repository -type l -delete

@@ -1,0 +1,72 @@
+"""The main job, shown: server up, the sample pictures read, texts and overlay pictures shown, server down."""
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ("receipt.png", "poster.jpg", "rotated.png", "small_lines.png", "exif.jpg", "blank.png")
+OVERLAYS = Path("build") / "demo"
+PROGRAMS = Path(sys.executable).parent
+START_LIMIT_S = 120
+STOP_LIMIT_S = 60
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Say what is being done and how long it took."""
+    say(f"==> {name}")
+    start = time.monotonic()
+    yield
+    say(f"==> {name}: done in {time.monotonic() - start:.1f} s")
+
+
+def start_server(log: Path) -> subprocess.Popen[bytes]:
+    """Start ocr-serve and wait until every model is ready; exit with what it says when it does not start."""
+    with log.open("wb") as output:
+        server = subprocess.Popen([PROGRAMS / "ocr-serve"], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    give_up = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < give_up:
+        if server.poll() is not None:
+            sys.exit(f"the server did not start; {log} says:\n{log.read_text(errors='replace')[-2000:]}")
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:8000/v2/health/ready", timeout=5):  # noqa: S310
+                return server
+        except OSError:
+            time.sleep(0.1)
+    server.kill()
+    sys.exit(f"the server was not ready after {START_LIMIT_S} s; see {log}")
+
+
+def main() -> int:
+    """Run the demo; the exit code is ocr-client's."""
+    (ROOT / OVERLAYS).mkdir(parents=True, exist_ok=True)
+    with step("server up"):
+        server = start_server(ROOT / OVERLAYS / "server.log")
+    try:
+        with step("reading the sample pictures"):
+            pictures = [Path("samples") / name for name in PICTURES]
+            client = subprocess.run(
+                [PROGRAMS / "ocr-client", *pictures, "--overlay", OVERLAYS], cwd=ROOT, check=False
+            )
+    finally:
+        with step("server down"):
+            server.send_signal(signal.SIGINT)
+            server.wait(STOP_LIMIT_S)
+    say(f"==> boxes and texts are drawn in {OVERLAYS}/*.png; `make serve` starts the server to stay")
+    return client.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
