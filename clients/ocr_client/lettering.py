@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import NamedTuple
 
 import cv2
@@ -14,6 +15,7 @@ from ocr_client.fonts import FontOfSize
 
 _LOW_EM, _HIGH_EM = 0.66, 0.9  # of the line's height: detectors leave a margin, narrow or wide, around the text
 _SQUEEZE = 0.72  # a text too long even at _LOW_EM is squeezed to this before its letters are made smaller
+_WIDEST_SPACING = 0.2  # em between letters, where that fills the quad
 _TALL_RATIO = 1.5  # boxes at least this much higher than wide are read top to bottom (PaddleOCR)
 _BASELINE = 0.38  # em from the middle of a CJK character down to its baseline
 _SMALLEST_PX, _LARGEST_PX = 5, 400
@@ -81,8 +83,18 @@ def _row(text: str, width: float, height: float, font: FontOfSize) -> Image.Imag
     size = _clip_size(max(min(filling, _HIGH_EM * height), min(filling / _SQUEEZE, _LOW_EM * height)))
     length = font(size).getlength(text)
     line = Image.new("L", (math.ceil(max(length, width)), math.ceil(height)))
-    start = min(max(width - length, 0) / 2, height / 8)  # the margin that the detector left
-    ImageDraw.Draw(line).text((start, height / 2 + _BASELINE * size), text, fill=255, font=font(size), anchor="ls")
+    draw = ImageDraw.Draw(line)
+    margin = min(max(width - length, 0) / 2, height / 8)  # the one that the detector left
+    start, baseline = margin, height / 2 + _BASELINE * size
+    spacing = (width - 2 * margin - length) / max(len(text) - 1, 1)
+    if not 1 <= spacing <= _WIDEST_SPACING * size or any(
+        unicodedata.category(character).startswith("M") for character in text
+    ):
+        draw.text((start, baseline), text, fill=255, font=font(size), anchor="ls")
+        return line
+    for character in text:
+        draw.text((start, baseline), character, fill=255, font=font(size), anchor="ls")
+        start += font(size).getlength(character) + spacing
     return line
 
 
