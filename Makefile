@@ -43,19 +43,24 @@ serve: weights ## the server in the foreground on 127.0.0.1 (HTTP_PORT=8000 GRPC
 test: venv ## every test, the real server included
 	$(BIN)/python -m pytest
 
-lint: venv ## ruff and mypy
+lint: venv ## ruff, mypy, and hadolint for the Dockerfile
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 format: venv ## let ruff format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-LOCK := --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+LOCK := $(LOCK_FORM) --universal --python-version 3.10
+CONTAINER_LOCK := $(LOCK_FORM) --python-version 3.12 --python-platform x86_64-manylinux_2_28
 lock: ## make the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra cpu --extra dev $(LOCK) --output-file requirements-cpu.lock
 	uv pip compile pyproject.toml --extra gpu --extra dev $(LOCK) --output-file requirements-gpu.lock
+	uv pip compile pyproject.toml --constraint requirements-cpu.lock $(CONTAINER_LOCK) \
+		--output-file requirements-container.lock
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

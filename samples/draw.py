@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
 from ornaments import barcode, bricks, gradient, ridge, rule, wood, wrap
 from page import GREY, INK, Colour, Page
-from PIL import Image, ImageDraw, ImageFilter
 
 HERE = Path(__file__).parent
 

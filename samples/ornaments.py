@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from page import GREY, INK, Colour, Page, load_font
 from PIL import Image, ImageDraw
+
+from page import GREY, INK, Colour, Page, load_font
 
 
 def gradient(size: tuple[int, int], stops: Sequence[tuple[float, Colour]]) -> Image.Image:
