@@ -100,6 +100,11 @@ def run(
         report.print_failures()
         typer.echo(f"ocr-client: {error}", err=True)
         raise typer.Exit(SOME_FAILED) from error
+    except BrokenPipeError:  # the reader has seen enough (`| head`); typer ends the run quietly
+        raise
+    except OSError as error:
+        typer.echo(f"ocr-client: cannot write the results: {error.strerror}", err=True)
+        raise typer.Exit(SOME_FAILED) from error
     report.print_failures()
     if report.failed:
         raise typer.Exit(SOME_FAILED)

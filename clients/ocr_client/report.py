@@ -84,7 +84,7 @@ class Report:
         """Print the list of what failed, if anything did."""
         if not self._failures:
             return
-        typer.echo(f"{len(self._failures)} of {self._pictures} pictures failed:", err=True)
+        typer.echo(f"{len(self._failures)} of {self._pictures} failed:", err=True)
         for name, message in self._failures:
             typer.echo(f"  {name}: {message}", err=True)
 

@@ -28,6 +28,7 @@ _GRPC_CONNECTION = re.compile(
     r"|broken pipe|stream removed",
     re.IGNORECASE,
 )
+_ENSEMBLE = re.compile(r"^in ensemble '[^']*', ")  # Triton's prefix to what a step of an ensemble says
 _GRPC_TO_HTTP = {
     "INVALID_ARGUMENT": 400,
     "OUT_OF_RANGE": 400,
@@ -83,7 +84,7 @@ def from_http_status(status: int, message: str, url: str) -> OcrClientError:
         message: what the server said, Triton's `error` where the body holds one.
         url: the server's address, for the message.
     """
-    said = message.strip() or f"HTTP status {status} without a word"
+    said = _ENSEMBLE.sub("", message.strip()) or f"HTTP status {status} without a word"
     if status in (404, 429, 503):
         return ServerNotReadyError(f"the server at {url} cannot take the request now: {said}")
     if status in (408, 504):

@@ -225,3 +225,8 @@ def test_errors_of_tritonclient_become_ours(message: str, status: str | None, ki
 
 def test_a_status_without_a_word_still_says_something() -> None:
     assert "HTTP status 503 without a word" in str(from_http_status(503, "", "http://h:1"))
+
+
+def test_a_steps_message_is_given_without_tritons_prefix() -> None:
+    error = from_http_status(400, "in ensemble 'ocr', image is empty", "http://h:1")
+    assert str(error) == "the server refused the request: image is empty"

@@ -300,7 +300,7 @@ def test_many_pictures_come_in_order_and_failures_are_listed(concurrency: str, s
     assert [document["image"] for document in documents] == ["in/sub/页.png", "in/a.png"]
     assert OcrResult.from_dict(documents[0]) == OcrResult.from_dict(documents[1])
     first, second = done.stderr.splitlines()
-    assert first == "1 of 3 pictures failed:"
+    assert first == "1 of 3 failed:"
     assert second.startswith("  in/b.png: the server refused the request: ")
     assert sorted(path.relative_to(folder).as_posix() for path in (folder / "out").rglob("*.jpg")) == [
         "out/a.jpg",
@@ -331,3 +331,11 @@ def test_flags_reach_the_server(server: Server, folder: Path) -> None:
     refused = ocr_client(*common, "--text-det-thresh", "7", folder=folder)
     assert refused.returncode == 1
     assert "text_det_thresh" in refused.stderr
+
+
+def test_results_that_cannot_be_written_end_with_1_and_one_sentence(server: Server, folder: Path) -> None:
+    command = [sys.executable, "-m", "ocr_client.cli", "in/a.png", "--url", server.http_url]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False, cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "ocr-client: cannot write the results: No space left on device\n"
