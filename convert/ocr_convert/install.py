@@ -16,7 +16,7 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ CURRENT = ".current"
 INSTALLED = ".installed"
 SUMMARY = "model_set.json"
 VERSION = "1"
+NEW_LINK = ".new"  # ends the name of a link until it is renamed
 
 
 def check_repository(repository: Path, models: list[str]) -> None:
@@ -43,12 +44,12 @@ def check_repository(repository: Path, models: list[str]) -> None:
         )
 
 
-def install(repository: Path, files: Mapping[str, Path], summary: Mapping[str, object]) -> dict[str, Any]:
+def install(repository: Path, files: Mapping[str, Path | str], summary: Mapping[str, object]) -> dict[str, Any]:
     """Install files, and take away those of the set that was installed before.
 
     Args:
         repository: the model repository
-        files: "<model>/<name>" to the file that <model>/1/<name> shall be
+        files: "<model>/<name>" to the file, or the text of the file, that <model>/1/<name> shall be
         summary: what to write into model_set.json, in addition to the SHA-256 of every file
 
     Returns:
@@ -87,14 +88,19 @@ def _version_path(repository: Path, name: str) -> Path:
     return repository / model / VERSION / file
 
 
-def _stage(repository: Path, files: Mapping[str, Path], summary: Mapping[str, object]) -> tuple[Path, dict[str, Any]]:
+def _stage(
+    repository: Path, files: Mapping[str, Path | str], summary: Mapping[str, object]
+) -> tuple[Path, dict[str, Any]]:
     """Copy everything that is to be installed into a folder that nothing points to yet."""
     stage = repository / INSTALLED / uuid.uuid4().hex[:12]
     hashes = {}
     for name, source in files.items():
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        if isinstance(source, Path):
+            shutil.copyfile(source, target)
+        else:
+            target.write_bytes(source.encode("utf-8"))
         model, file = name.split("/")
         hashes[f"{model}/{VERSION}/{file}"] = hashlib.sha256(target.read_bytes()).hexdigest()
     written = {**summary, "files": hashes}
@@ -118,13 +124,13 @@ def _link(repository: Path, name: str) -> None:
 
 def _point(link: Path, target: Path) -> None:
     """Make `link` point to `target` in one step."""
-    new = link.with_name(f".{link.name.lstrip('.')}.new")
+    new = link.with_name(f".{link.name.lstrip('.')}{NEW_LINK}")
     new.unlink(missing_ok=True)
     new.symlink_to(target)
     new.replace(link)
 
 
-def _adopt_plain_files(repository: Path, files: Mapping[str, Path]) -> None:
+def _adopt_plain_files(repository: Path, files: Iterable[str]) -> None:
     """Turn files that stand where links should be (a copy with links resolved) into an installed set.
 
     Their content can be read at its place at every moment.
@@ -149,9 +155,10 @@ def _adopt_plain_files(repository: Path, files: Mapping[str, Path]) -> None:
 
 
 def _remove_leftovers(repository: Path) -> None:
-    """Remove every set but the current one, and links to what it does not have."""
+    """Remove every set but the current one, links to what it does not have, and links that were about to be renamed."""
     for link in repository.glob(f"*/{VERSION}/*"):
-        if link.is_symlink() and not link.exists() and CURRENT in link.readlink().parts:
+        ours = link.is_symlink() and CURRENT in link.readlink().parts
+        if ours and (not link.exists() or link.name.endswith(NEW_LINK)):
             link.unlink()
     kept = (repository / CURRENT).resolve()
     for path in (repository / INSTALLED).iterdir():

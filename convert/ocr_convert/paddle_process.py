@@ -1,7 +1,9 @@
 """Talks to `paddle_child`, the process that imports paddle."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from ocr_convert.errors import ConversionError
 
 Floats = npt.NDArray[np.float32]
 LOG_TAIL_LINES = 20
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 class PaddleProcess:
@@ -24,6 +27,7 @@ class PaddleProcess:
     def __init__(self, workdir: Path) -> None:
         self.workdir = workdir
         self._log = workdir / "paddle.log"
+        self._log_start = 0  # bytes; where the output of the last request begins
         self._child: subprocess.Popen[str] | None = None
         self._requests: TextIO
         self._answers: TextIO
@@ -32,11 +36,7 @@ class PaddleProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._child is not None:
-            self._child.kill()  # it holds nothing that would have to be put away
-            self._child.wait()
-            self._requests.close()
-            self._answers.close()
+        self._end()
 
     def convert(self, network: Path, weights: Path, target: Path) -> None:
         """Write a Paddle network as ONNX.
@@ -72,11 +72,20 @@ class PaddleProcess:
         versions: dict[str, str] = self._ask("versions")
         return versions
 
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()  # it holds nothing that would have to be put away
+            self._child.wait()
+            self._child = None
+            self._answers.close()
+            with contextlib.suppress(BrokenPipeError):  # a request that it has not read
+                self._requests.close()
+
     def _start(self) -> "subprocess.Popen[str]":
         requests_read, requests_write = os.pipe()
         answers_read, answers_write = os.pipe()
         # paddle2onnx leaves files in TMPDIR; here they go away with the rest of the work.
-        environment = {**os.environ, "TMPDIR": str(self.workdir), "GLOG_minloglevel": "2"}
+        environment = {**os.environ, "TMPDIR": str(self.workdir), "GLOG_minloglevel": "2", "PYTHONWARNINGS": "ignore"}
         with self._log.open("wb") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "ocr_convert.paddle_child", str(answers_write)],
@@ -96,22 +105,24 @@ class PaddleProcess:
     def _ask(self, what: str, **arguments: object) -> Any:
         if self._child is None:
             self._child = self._start()
+        self._log_start = self._log.stat().st_size
         try:
             self._requests.write(json.dumps({"do": what, **arguments}) + "\n")
             self._requests.flush()
             line = self._answers.readline()
         except BrokenPipeError:
             line = ""
-        if not line:
-            raise ConversionError(f"paddle ended with status {self._child.wait()} instead of an answer\n{self._tail()}")
-        answer = json.loads(line)
+        if line:
+            answer = json.loads(line)
+        else:
+            answer = {"error": f"its process ended with status {self._child.wait()}"}
+            self._end()  # another one can be started for the next request
         if "error" in answer:
-            raise ConversionError(
-                f"paddle could not {what} {arguments.get('network')}: {answer['error']}\n{self._tail()}"
-            )
+            message = f"Paddle could not {what} {arguments.get('network', '')}: {answer['error']}; it printed:"
+            raise ConversionError(f"{message}\n{self._tail()}")
         return answer["result"]
 
     def _tail(self) -> str:
-        """Return the end of what paddle printed."""
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-LOG_TAIL_LINES:])
+        """Return the end of what paddle printed since the last request, without its colours."""
+        printed = self._log.read_bytes()[self._log_start :].decode("utf-8", errors="replace")
+        return "\n".join(COLOURS.sub("", printed).splitlines()[-LOG_TAIL_LINES:])

@@ -1,0 +1,53 @@
+"""From a network in a folder to a fused ONNX graph that ONNX Runtime loads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ocr_convert.fuse import fuse
+from ocr_convert.paddle_model import ModelFolder, load_network
+from ocr_convert.paddle_process import PaddleProcess
+from ocr_convert.verify import Reference, onnx_reference, session
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A network after paddle2onnx and fusing."""
+
+    folder: ModelFolder
+    origin: Mapping[str, Any]  # name, form and SHA-256 of its files, for the reports
+    unfused: Path
+    fused: Path
+
+    def reference(self, paddle: PaddleProcess) -> tuple[Reference, str]:
+        """Return what the fused graph is held against, and what that is called."""
+        network, weights = self.folder.network, self.folder.weights
+        if weights is None:
+            return onnx_reference(self.unfused), "the unfused ONNX"
+        return lambda inputs: paddle.predict(network, weights, inputs), "Paddle inference"
+
+
+def to_fused_onnx(folder: ModelFolder, origin: Mapping[str, Any], workdir: Path, paddle: PaddleProcess) -> Converted:
+    """Convert a network and fuse its graph.
+
+    Args:
+        folder: the network
+        origin: where it comes from, for the reports
+        workdir: where the ONNX files are written
+        paddle: the process that runs paddle2onnx
+
+    Raises:
+        ConversionError: paddle2onnx failed, or what it wrote cannot be fused or loaded
+        ModelFolderError: the network is of another kind, or an ONNX file is not one
+    """
+    unfused = folder.network
+    if folder.weights is not None:
+        unfused = workdir / f"{folder.kind}-unfused.onnx"
+        paddle.convert(folder.network, folder.weights, unfused)
+    fused = workdir / f"{folder.kind}-fused.onnx"
+    onnx.save(fuse(load_network(unfused), folder.kind), fused)
+    session(fused)
+    return Converted(folder, origin, unfused, fused)

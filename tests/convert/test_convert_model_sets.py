@@ -1,0 +1,101 @@
+"""The list of model sets is whole, and what is wrong with another list is said."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ocr_convert.errors import ModelSetError
+from ocr_convert.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
+from ocr_pipeline.options import DbParameters, DetResize
+
+
+def networks() -> dict[str, Network]:
+    return {network.name: network for model_set in load_model_sets().values() for network in model_set.networks}
+
+
+def test_the_sets_that_are_promised_are_there() -> None:
+    sets = load_model_sets()
+    assert DEFAULT_MODEL_SET == "pp-ocrv4-mobile"
+    assert {"pp-ocrv4-mobile", "pp-ocrv6-small"} <= set(sets)
+    for model_set in sets.values():
+        assert [network.kind for network in model_set.networks] == ["det", "rec", "cls"]
+
+
+def test_thresholds_are_those_of_the_version() -> None:
+    assert find_model_set("pp-ocrv4-mobile").db == DbParameters(0.3, 0.6, 1.5, 1000)
+    assert find_model_set("pp-ocrv5-server").db == DbParameters(0.3, 0.6, 1.5, 1000)
+    assert find_model_set("pp-ocrv6-small").db == DbParameters(0.2, 0.45, 1.4, 3000)
+    assert {model_set.det_resize for model_set in load_model_sets().values()} == {DetResize()}
+
+
+@pytest.mark.parametrize("name", sorted(networks()))
+def test_every_network_has_a_pinned_source_first_and_whole_files(name: str) -> None:
+    sources = networks()[name].sources
+    assert sources[0].pinned
+    for source in sources:
+        names = {file.name for file in source.files}
+        whole = {"inference.pdmodel", "inference.pdiparams"}, {"inference.json", "inference.pdiparams"}, {"model.onnx"}
+        assert any(files <= names for files in whole)
+        assert source.pinned or source.transport == "archive"
+        for digest in (source.sha256, *(file.sha256 for file in source.files)):
+            assert digest is None or re.fullmatch(r"[0-9a-f]{64}", digest)
+        if source.transport == "wheel":
+            assert re.fullmatch(r"[a-z-]+==[0-9.]+", source.address), "no host: pip's own settings say where"
+
+
+def test_v6_small_comes_from_paddle_where_upstream_is_reached_else_from_the_wheel() -> None:
+    for network in find_model_set("pp-ocrv6-small").networks[:2]:
+        assert [(source.transport, source.form) for source in network.sources] == [
+            ("url", "paddle"),
+            ("wheel", "onnx"),
+            ("url", "onnx"),
+        ]
+
+
+def test_an_unknown_set_names_those_that_there_are() -> None:
+    with pytest.raises(ModelSetError, match='no model set "pp-ocrv9", expected one of: pp-ocrv4-mobile, ') as raised:
+        find_model_set("pp-ocrv9")
+    assert raised.value.exit_code == 2
+
+
+GOOD = """
+model_sets:
+  mine: {about: of my own, det: d, rec: r, db: {thresh: 0.1}, det_resize: {limit_side_len: 960}}
+networks:
+  d: {kind: det, sources: [{url: "http://127.0.0.1", form: onnx, files: {model.onnx: }}]}
+  r: {kind: rec, sources: [{wheel: a==1, sha256: "00", form: onnx, files: {model.onnx: {at: a/b.onnx}}}]}
+"""
+
+
+def test_another_list(tmp_path: Path) -> None:
+    path = tmp_path / "sets.yaml"
+    path.write_text(GOOD)
+    mine = find_model_set("mine", path)
+    assert (mine.db.thresh, mine.db.box_thresh, mine.det_resize.limit_side_len) == (0.1, 0.6, 960)
+    assert [network.sources[0].pinned for network in mine.networks] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("det: d, ", ""),
+        ("det: d", "det: r"),
+        ("kind: det", "kind: table"),
+        ("form: onnx", "form: torch"),
+        ("wheel: a==1, ", ""),
+        ("thresh: 0.1", "threshold: 0.1"),
+        ("model_sets:", "sets:"),
+        ("mine: {", "mine: ["),
+    ],
+)
+def test_a_list_of_another_form_is_refused(tmp_path: Path, right: str, wrong: str) -> None:
+    path = tmp_path / "sets.yaml"
+    path.write_text(GOOD.replace(right, wrong, 1))
+    with pytest.raises(ModelSetError, match="is not of the expected form"):
+        load_model_sets(path)
+
+
+def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelSetError, match="cannot be read: No such file"):
+        load_model_sets(tmp_path / "sets.yaml")

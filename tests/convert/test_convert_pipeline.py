@@ -1,0 +1,277 @@
+"""From folders and sources to an installed model set, and what happens to the repository when that fails."""
+
+import http.server
+import io
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import ocr_convert.fuse
+from ocr_convert import cli
+from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
+from ocr_convert.fetch import check_sha256
+from ocr_convert.fuse import Kind
+from ocr_convert.model_sets import load_model_sets
+from ocr_convert.paddle_process import PaddleProcess
+from ocr_convert.pipeline import convert_folders, convert_model_set
+from ocr_convert.progress import Reporter
+from ocr_pipeline.ctc import read_dictionary
+from ocr_pipeline.options import DbParameters, DetResize, read_json
+
+FILES = ("inference.json", "inference.pdiparams", "inference.yml")
+
+
+def snapshot(folder: Path) -> dict[str, bytes | str]:
+    """Everything in a folder: links with their targets, files with their content."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def own(small_models: Path, *kinds: Kind) -> dict[Kind, Path]:
+    return {kind: small_models / kind for kind in kinds}
+
+
+@pytest.fixture
+def copied_models(small_models: Path, tmp_path: Path) -> Path:
+    """Small models that a test may damage."""
+    return Path(shutil.copytree(small_models, tmp_path / "models"))
+
+
+def test_models_in_paddle_3s_form_are_converted_verified_and_installed(
+    small_models: Path, repository: Path, reporter: Reporter, output: io.StringIO
+) -> None:
+    for kind in ("det", "rec", "cls"):
+        assert (small_models / kind / "inference.json").is_file(), "paddle has written another form"
+    installed = convert_folders(own(small_models, "det", "rec", "cls"), repository, reporter=reporter)
+
+    assert installed["name"] == "custom"
+    assert installed["classes"] == 35
+    assert installed["versions"].keys() == {"onnx", "onnxruntime", "paddlepaddle", "paddle2onnx"}
+    dictionary = read_dictionary(repository / "ctc_decode" / "1" / "dictionary.txt")
+    assert len(dictionary) + 1 == installed["classes"]
+    assert (dictionary[0], dictionary[12], dictionary[-1]) == ("\u3000", "\u2028", " ")
+    # What inference.yml states, and the defaults for what it does not.
+    assert read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters) == DbParameters(
+        0.25, 0.4, 1.6, 1000
+    )
+    assert read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize) == DetResize(320, "max", 2000)
+
+    for kind in ("det", "rec", "cls"):
+        report = json.loads((repository / kind / "1" / "report.json").read_text(encoding="utf-8"))
+        verification = report["verification"]
+        assert report["name"] == f"small_{kind}"
+        assert verification["compared_with"] == "Paddle inference"
+        assert verification["passed"] is True
+        assert verification["compared"] > 10
+        assert 0 < verification["largest_difference"] < 1e-5
+        assert verification["equal_share"] == 1
+    report = json.loads((repository / "rec" / "1" / "report.json").read_text(encoding="utf-8"))
+    assert report["verification"]["texts"] == report["verification"]["reference_texts"]
+    assert any(text for text in report["verification"]["texts"])
+
+    for path, digest in installed["files"].items():
+        assert check_sha256(repository / path, digest) == digest
+    onnxruntime.InferenceSession(repository / "rec" / "1" / "model.onnx", providers=["CPUExecutionProvider"])
+    for step in ("convert small_det", "verify small_rec", "install custom into"):
+        assert f"{step}" in output.getvalue()
+    assert "largest difference of the probability map" in output.getvalue()
+    assert "equal argmax steps 100.0000%" in output.getvalue()
+    assert "[Paddle2ONNX]" not in output.getvalue()
+
+
+def test_a_set_without_cls_takes_that_of_the_set_before_away(
+    small_models: Path, repository: Path, reporter: Reporter
+) -> None:
+    convert_folders(own(small_models, "det", "rec", "cls"), repository, reporter=reporter)
+    convert_folders(own(small_models, "det", "rec"), repository, reporter=reporter)
+    assert sorted(path.name for path in (repository / "cls" / "1").iterdir()) == ["model.py"]
+
+
+def test_a_converted_model_can_be_installed_again_as_onnx(
+    small_models: Path, repository: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    """An .onnx file beside an inference.yml is taken as it is, and held against itself unfused."""
+    folders: dict[Kind, Path] = {}
+    with PaddleProcess(tmp_path) as paddle:
+        for kind, folder in own(small_models, "det", "rec").items():
+            folders[kind] = tmp_path / "onnx" / kind
+            folders[kind].mkdir(parents=True)
+            paddle.convert(folder / FILES[0], folder / FILES[1], folders[kind] / "inference.onnx")
+            shutil.copyfile(folder / FILES[2], folders[kind] / FILES[2])
+    installed = convert_folders(folders, repository, reporter=reporter)
+    assert installed["networks"]["rec"]["form"] == "onnx"
+    report = json.loads((repository / "rec" / "1" / "report.json").read_text(encoding="utf-8"))
+    assert report["verification"]["compared_with"] == "the unfused ONNX"
+
+
+def test_past_the_tolerance_nothing_is_installed(
+    small_models: Path, repository: Path, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert_folders(own(small_models, "det", "rec", "cls"), repository, reporter=reporter)
+    before = snapshot(repository)
+    monkeypatch.setattr(ocr_convert.fuse, "LINE_STD", (0.5, 0.5, 0.45))
+    with pytest.raises(VerificationError, match="differs too much, nothing was installed: rec: largest difference"):
+        convert_folders(own(small_models, "det", "rec"), repository, reporter=reporter)
+    assert snapshot(repository) == before
+
+
+def test_a_dictionary_that_does_not_fit_is_refused(copied_models: Path, repository: Path, reporter: Reporter) -> None:
+    before = snapshot(repository)
+    path = copied_models / "rec" / "inference.yml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["PostProcess"]["character_dict"].pop()
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(ModelFolderError, match="32 characters make 34 classes, but the model has 35"):
+        convert_folders(own(copied_models, "det", "rec"), repository, reporter=reporter)
+    assert snapshot(repository) == before
+
+
+def test_a_model_that_paddle2onnx_cannot_read_is_an_error_with_what_it_printed(
+    copied_models: Path, repository: Path, reporter: Reporter
+) -> None:
+    before = snapshot(repository)
+    (copied_models / "rec" / "inference.json").write_text("{ not a model")
+    with pytest.raises(
+        ConversionError, match=r"Paddle could not convert .*inference\.json.*it printed:\n\[Paddle2ONNX\].*\n.*json"
+    ):
+        convert_folders(own(copied_models, "det", "rec"), repository, reporter=reporter)
+    assert snapshot(repository) == before
+
+
+@pytest.fixture
+def served(copied_models: Path) -> Iterator[str]:
+    """The address of a server that has the small models."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(copied_models))) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def write_list(path: Path, address: str, copied_models: Path, *, before_rec: str | None = None) -> Path:
+    """A list with the one model set `small`, pinned to what the files are now."""
+
+    def source(folder: str) -> dict[str, object]:
+        files = {name: {"sha256": check_sha256(copied_models / folder / name, None)} for name in FILES}
+        return {"url": f"{address}/{folder}", "form": "paddle", "files": files}
+
+    networks = {f"small_{kind}": {"kind": kind, "sources": [source(kind)]} for kind in ("det", "rec")}
+    if before_rec is not None:
+        networks["small_rec"]["sources"] = [source(before_rec), source("rec")]
+    small = {"about": "a test", "det": "small_det", "rec": "small_rec", "db": {"box_thresh": 0.9, "thresh": 0.9}}
+    path.write_text(yaml.safe_dump({"model_sets": {"small": small}, "networks": networks}))
+    return path
+
+
+def test_a_model_set_from_upstream(
+    served: str, copied_models: Path, repository: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    sets_file = write_list(tmp_path / "sets.yaml", served, copied_models)
+    installed = convert_model_set("small", repository, reporter=reporter, sets_file=sets_file)
+    assert installed["networks"]["det"]["source"] == f"{served}/det"
+    assert installed["networks"]["det"]["sha256"].keys() == set(FILES)
+    # Thresholds in the inference.yml that came along win over the list, the size of the detector's input does not.
+    db = read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters)
+    assert (db.thresh, db.box_thresh) == (0.25, 0.4)
+    assert read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize) == DetResize()
+
+
+def test_a_source_that_cannot_be_converted_is_passed_over(
+    served: str, copied_models: Path, repository: Path, tmp_path: Path, reporter: Reporter, output: io.StringIO
+) -> None:
+    shutil.copytree(copied_models / "rec", copied_models / "broken")
+    (copied_models / "broken" / "inference.json").write_text("{ not a model")
+    sets_file = write_list(tmp_path / "sets.yaml", served, copied_models, before_rec="broken")
+    installed = convert_model_set("small", repository, reporter=reporter, sets_file=sets_file)
+    assert installed["networks"]["rec"]["source"] == f"{served}/rec"
+    assert f"small_rec: passing over {served}/broken: Paddle could not convert" in output.getvalue()
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    return result.exit_code, result.stderr
+
+
+def test_a_corrupt_download_ends_with_2_and_leaves_the_repository(
+    served: str, copied_models: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(repository)
+    sets_file = write_list(tmp_path / "sets.yaml", served, copied_models)
+    weights = copied_models / "rec" / "inference.pdiparams"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    monkeypatch.setattr(cli, "convert_model_set", partial(convert_model_set, sets_file=sets_file))
+    code, error = run("--model-set", "small", "--model-repository", repository)
+    assert code == 2
+    assert error.startswith("ocr-convert: no source gave small_rec: check the network")
+    assert error.count("\n") == 1
+    assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--model-set", "pp-ocrv9"], 'there is no model set "pp-ocrv9", expected one of: pp-ocrv4-mobile'),
+        (["--det", "EMPTY", "--rec", "EMPTY"], "has no det model: expected .pdmodel"),
+        (["--det", "EMPTY"], "your own models need both --det and --rec"),
+        (["--det", "EMPTY", "--rec", "EMPTY", "--model-set", "pp-ocrv4-mobile"], "give either --model-set or folders"),
+        (["--dictionary", "EMPTY"], "--dictionary goes with --det and --rec"),
+        (["--model-repository", "EMPTY"], "is not this project's model repository: it lacks det/config.pbtxt"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_one_sentence(
+    repository: Path, tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    before = snapshot(repository)
+    # The last --model-repository counts.
+    given = ["--model-repository", str(repository)] + [str(empty) if word == "EMPTY" else word for word in arguments]
+    code, error = run(*given)
+    assert code == 2
+    assert reason in error
+    assert error.startswith("ocr-convert: ")
+    assert error.count("\n") == 1
+    assert snapshot(repository) == before
+    assert list(empty.iterdir()) == []
+
+
+def test_list_names_every_set_and_the_default() -> None:
+    result = CliRunner().invoke(cli.app, ["--list"])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(load_model_sets())
+    assert [line.split()[0] for line in lines if "(default)" in line] == ["pp-ocrv4-mobile"]
+
+
+def test_ppocrv4_reads_the_pictures_it_is_verified_on(repository: Path, reporter: Reporter) -> None:
+    """The default set, from its wheel to its texts."""
+    installed = convert_model_set("pp-ocrv4-mobile", repository, reporter=reporter)
+    assert installed["classes"] == 6625
+    assert {network["form"] for network in installed["networks"].values()} == {"paddle"}
+    verification = {
+        kind: json.loads((repository / kind / "1" / "report.json").read_text(encoding="utf-8"))["verification"]
+        for kind in ("det", "rec", "cls")
+    }
+    assert all(report["compared_with"] == "Paddle inference" for report in verification.values())
+    assert verification["rec"]["equal_share"] == 1
+    texts = verification["rec"]["texts"]
+    assert texts == verification["rec"]["reference_texts"]
+    assert {"2. New model goes live on May 6", "山海茶事", "杭州市西湖区龙井路18号", "136.00"} <= set(texts)
+    assert verification["det"]["equal_share"] > 0.9999
