@@ -122,7 +122,7 @@ def _warp(line: Image.Image, quad: Quad) -> Lettering:
     corners = np.array([[0, 0], [line.width, 0], [line.width, line.height], [0, line.height]], np.float32)
     target = (quad - low).astype(np.float32)
     ink = np.asarray(line)
-    if np.allclose(target, corners, atol=0.02 * line.height + 1):  # upright: keep the letters as sharp as drawn
+    if np.allclose(target, corners, atol=0.03 * min(line.size) + 1):  # upright: keep the letters as sharp as drawn
         mask = np.zeros((rows, columns), np.uint8)
         shown = ink[:rows, :columns]
         mask[: shown.shape[0], : shown.shape[1]] = shown
