@@ -50,7 +50,7 @@ def image_bytes(data: bytes) -> bytes:
         compact = b"".join(text.split()).translate(bytes.maketrans(b"-_", b"+/"))
         decoded = base64.b64decode(compact, validate=True)
     except binascii.Error as error:
-        raise InvalidImage(f"image is broken base64: {error}") from error
+        raise InvalidImage(f"not an image file, and as base64 text it is broken: {error}") from error
     if not decoded:
         raise InvalidImage("image is empty: its base64 text holds no bytes")
     return decoded

@@ -1,0 +1,300 @@
+"""The endpoints of a running server: what they answer, and that they answer alike whichever way they are asked."""
+
+import base64
+import io
+import json
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocr_client import OcrClient
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples"
+RECEIPT = (SAMPLES / "receipt.png").read_bytes()
+PICTURES = ["receipt.png", "poster.jpg", "rotated.png", "exif.jpg"]
+
+
+def png(pixels):
+    ok, data = cv2.imencode(".png", pixels)
+    assert ok
+    return data.tobytes()
+
+
+def generate(server, model, **body):
+    """POST to the generate endpoint; returns the status and the JSON that came back."""
+    request = urllib.request.Request(
+        f"http://{server.http_url}/v2/models/{model}/generate", json.dumps(body).encode(), method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def listed(value):
+    """`generate` writes an array of one element as that element."""
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.fixture(scope="module")
+def http(server):
+    with OcrClient(server.http_url, protocol="http") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def grpc(server):
+    with OcrClient(server.grpc_url, protocol="grpc") as client:
+        yield client
+
+
+def labels():
+    pages = {}
+    for row in (SAMPLES / "Label.txt").read_text(encoding="utf-8").split("\n"):
+        if row:
+            name, _, lines = row.partition("\t")
+            pages[Path(name).name] = [line["transcription"] for line in json.loads(lines)]
+    return pages
+
+
+def folded(text):
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+@pytest.mark.parametrize(("name", "share"), [("receipt.png", 0.9), ("poster.jpg", 0.9), ("rotated.png", 0.75)])
+def test_the_sample_pictures_are_read(http, name, share):
+    found = [folded(text) for text in http.ocr(SAMPLES / name).texts]
+    expected = [folded(text) for text in labels()[name] if text != "###"]
+    assert sum(text in found for text in expected) >= share * len(expected)
+
+
+def test_small_lines_are_read(http):
+    found = {folded(text) for text in http.ocr(SAMPLES / "small_lines.png").texts}
+    expected = [folded(text) for text in labels()["small_lines.png"]]
+    assert sum(text in found for text in expected) >= 0.9 * len(expected)
+
+
+def test_exif_orientation(http):
+    """A turned photo is read, and its boxes are in pixels of the picture as a person sees it."""
+    result = http.ocr(SAMPLES / "exif.jpg")
+    with Image.open(SAMPLES / "exif.jpg") as picture:
+        stored_width, stored_height = picture.size
+    assert "BOOK OF THE DAY" in result.texts
+    assert result.boxes[..., 0].max() <= stored_height
+    assert result.boxes[..., 1].max() <= stored_width
+    assert result.boxes[..., 1].max() > stored_height * 0.6
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_http_grpc_and_generate_answer_alike(server, http, grpc, name):
+    data = (SAMPLES / name).read_bytes()
+    over_http, over_grpc = http.ocr(data), grpc.ocr(data)
+    status, over_generate = generate(server, "ocr", image=base64.b64encode(data).decode())
+    assert status == 200
+    assert len(over_http.texts) > 3
+    assert over_http.texts == over_grpc.texts == tuple(over_generate["texts"])
+    assert np.array_equal(over_http.boxes, over_grpc.boxes)
+    assert np.allclose(over_http.boxes, np.reshape(over_generate["boxes"], (-1, 4, 2)))
+    assert np.allclose(over_http.scores, over_generate["scores"])
+    assert np.allclose(over_http.box_scores, over_generate["box_scores"])
+
+
+def test_bytes_base64_and_data_url_are_the_same_picture(http):
+    encoded = base64.b64encode(RECEIPT)
+    expected = http.ocr(RECEIPT)
+    for data in (encoded, b"data:image/png;base64," + encoded):
+        result = http.ocr(data)
+        assert result.texts == expected.texts
+        assert np.array_equal(result.boxes, expected.boxes)
+
+
+def test_a_request_is_answered_alike_alone_and_amid_fifty_others(http, server):
+    pictures = {name: (SAMPLES / name).read_bytes() for name in PICTURES}
+    alone = {name: http.ocr(data) for name, data in pictures.items()}
+
+    def ask(number):
+        name = PICTURES[number % len(PICTURES)]
+        with OcrClient(server.http_url, protocol="http", timeout_s=280) as client:
+            return name, client.ocr(pictures[name])
+
+    with ThreadPoolExecutor(51) as pool:
+        answers = list(pool.map(ask, range(51)))
+    for name, answer in answers:
+        assert answer.texts == alone[name].texts
+        assert np.array_equal(answer.boxes, alone[name].boxes)
+
+
+def test_a_lines_text_does_not_depend_on_the_rest_of_the_page(http):
+    """A line is read alike on a page of its own and beside lines of other widths."""
+    page = cv2.imdecode(np.frombuffer((SAMPLES / "small_lines.png").read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    whole = http.ocr(png(page), text_rec_score_thresh=0)
+    lines = []
+    for box in whole.boxes[::6]:
+        left, top = np.floor(box.min(axis=0)).astype(int)
+        right, bottom = np.ceil(box.max(axis=0)).astype(int)
+        lines.append(png(page[top:bottom, left:right]))
+    together = http.recognize(lines)
+    for line, text, score in zip(lines, together.texts, together.scores, strict=True):
+        alone = http.recognize([line])
+        assert alone.texts == (text,)
+        assert alone.scores[0] == pytest.approx(score, abs=1e-3)
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("shape", [(300, 400, 3), (1, 1, 3), (1, 1000, 3), (1000, 1, 3)])
+def test_a_picture_without_text_gives_empty_results_of_the_right_shapes(server, protocol, shape):
+    url = server.http_url if protocol == "http" else server.grpc_url
+    with OcrClient(url, protocol=protocol) as client:
+        picture = png(np.full(shape, 255, np.uint8))
+        result, detection = client.ocr(picture), client.detect(picture)
+    assert result.boxes.shape == detection.boxes.shape == (0, 4, 2)
+    assert result.texts == ()
+    assert result.scores.shape == result.box_scores.shape == (0,)
+
+
+def test_generate_answers_an_empty_picture_with_empty_arrays(server):
+    picture = base64.b64encode((SAMPLES / "blank.png").read_bytes()).decode()
+    status, answer = generate(server, "ocr", image=picture)
+    assert status == 200
+    assert [answer[name] for name in ("boxes", "texts", "scores", "box_scores")] == [[], [], [], []]
+
+
+def test_every_line_of_a_crowded_page_comes_back(http):
+    """900 short lines, far more than one batch of rec takes."""
+    page = np.full((1800, 2400, 3), 255, np.uint8)
+    for row in range(45):
+        for column in range(20):
+            place = (30 + column * 117, 35 + row * 39)
+            cv2.putText(page, f"{row:02d}{column:02d}", place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2, cv2.LINE_AA)
+    result = http.ocr(png(page), text_det_limit_side_len=1800, text_det_max_side_limit=4000)
+    expected = {f"{row:02d}{column:02d}" for row in range(45) for column in range(20)}
+    assert len(result.texts) == 900
+    assert len(expected & set(result.texts)) >= 890
+
+
+def test_detection_finds_the_boxes_of_ocr(http):
+    everything = http.ocr(RECEIPT, text_rec_score_thresh=0)
+    detection = http.detect(RECEIPT)
+    assert np.array_equal(everything.boxes, detection.boxes)
+    assert np.array_equal(everything.box_scores, detection.box_scores)
+
+
+def test_recognition_reads_line_images_in_their_order(http):
+    lines = []
+    for word in ("alpha", "another, rather longer line of text", "42"):
+        line = np.full((60, 40 + 22 * len(word), 3), 255, np.uint8)
+        cv2.putText(line, word, (15, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (0, 0, 0), 2, cv2.LINE_AA)
+        lines.append(png(line))
+    result = http.recognize(lines)
+    assert [folded(text) for text in result.texts] == ["alpha", "anotherratherlongerlineoftext", "42"]
+    assert result.scores.shape == (3,)
+
+
+def test_options_change_the_answer(http):
+    plain = http.ocr(RECEIPT)
+    assert len(http.ocr(RECEIPT, text_rec_score_thresh=0.99).texts) < len(plain.texts)
+    assert len(http.ocr(RECEIPT, text_det_box_thresh=0.99).texts) < len(plain.texts)
+    wider = http.detect(RECEIPT, text_det_unclip_ratio=3.0).boxes
+    assert np.ptp(wider[..., 1], axis=1).mean() > np.ptp(plain.boxes[..., 1], axis=1).mean()
+
+
+def test_upside_down_lines_are_turned_and_their_boxes_begin_at_the_texts_own_corner(http):
+    upright = cv2.imdecode(np.frombuffer(RECEIPT, np.uint8), cv2.IMREAD_COLOR)
+    turned = http.ocr(png(np.ascontiguousarray(upright[::-1, ::-1])), use_textline_orientation=True)
+    names = ["MOUNTAIN", "杭州市西湖区龙井路18号"]
+    for name in names:
+        (line,) = [number for number, text in enumerate(turned.texts) if text.startswith(name)]
+        assert turned.boxes[line, 0, 0] > turned.boxes[line, 1, 0]  # reads from right to left on this picture
+
+
+NO_PICTURES = [
+    (b"", "empty"),
+    (b"not an image at all", "not an image file, and as base64 text it is broken"),
+    (base64.b64encode(b"hello, world"), "not an image: expected JPEG, PNG"),
+    (base64.b64encode(RECEIPT[:5000]), "truncated"),
+    (base64.b64encode(RECEIPT)[:-5], "as base64 text it is broken"),
+]
+
+
+@pytest.mark.parametrize(("data", "reason"), NO_PICTURES)
+def test_what_is_no_picture_is_refused_with_the_reason(server, data, reason):
+    status, answer = generate(server, "ocr", image=data.decode("latin-1"))
+    assert status == 400
+    assert reason in answer["error"]
+
+
+def test_a_picture_above_the_pixel_limit_is_refused_before_it_is_decoded(server):
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
+    status, answer = generate(server, "ocr", image=base64.b64encode(buffer.getvalue()).decode())
+    assert status == 400
+    assert "20000 x 20000 pixels, the limit is 100000000" in answer["error"]
+    assert "max_pixels in the config.pbtxt" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        ("ocr", {"text_det_tresh": 0.3}, 'unknown option \\"text_det_tresh\\"'),
+        ("ocr", {"text_det_thresh": 1.5}, "text_det_thresh must be a number from 0 to 1, not 1.5"),
+        ("ocr", {"text_det_limit_type": "middle"}, 'text_det_limit_type must be \\"min\\" or \\"max\\"'),
+        ("ocr", {"use_textline_orientation": 3}, "use_textline_orientation must be true or false"),
+        ("text_detection", {"text_rec_score_thresh": 0.5}, 'unknown option \\"text_rec_score_thresh\\"'),
+    ],
+)
+def test_an_unknown_or_ill_typed_option_is_refused(server, model, options, words):
+    status, answer = generate(server, model, image=base64.b64encode(RECEIPT).decode(), **options)
+    assert status == 400
+    assert words.replace("\\", "") in answer["error"]
+
+
+def test_one_bad_line_image_is_named(server):
+    good = base64.b64encode(RECEIPT).decode()
+    status, answer = generate(server, "text_recognition", images=[good, "@@@"])
+    assert status == 400
+    assert "images[1]: not an image" in answer["error"]
+
+
+def test_bad_requests_do_not_disturb_good_ones(server):
+    good = base64.b64encode(RECEIPT).decode()
+    answers = []
+    lock = threading.Lock()
+
+    def ask(number):
+        bad = number % 2
+        answer = generate(server, "ocr", image="@@@" if bad else good)
+        with lock:
+            answers.append((bad, *answer))
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(ask, range(24)))
+    texts = [answer["texts"] for bad, status, answer in answers if not bad and status == 200]
+    assert len(texts) == 12
+    assert all(one == texts[0] for one in texts)
+    assert all(status == 400 for bad, status, _ in answers if bad)
+
+
+def test_stage_times_are_exported(server, http):
+    http.ocr(RECEIPT)
+    with urllib.request.urlopen(f"http://{server.metrics_url}/metrics", timeout=30) as answer:
+        metrics = answer.read().decode()
+    for model, stage in [
+        ("det_preprocess", "decode"),
+        ("det_preprocess", "det_resize"),
+        ("det_postprocess", "db_postprocess"),
+        ("det_postprocess", "crop"),
+        ("rec_batcher", "rec_infer"),
+        ("ctc_decode", "ctc_decode"),
+    ]:
+        labels = f'{{model="{model}",stage="{stage}"}}'
+        assert f"ocr_stage_duration_us{labels}" in metrics
+        assert f"ocr_stage_count{labels}" in metrics
