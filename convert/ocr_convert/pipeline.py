@@ -52,7 +52,11 @@ def convert_model_set(
     reporter = reporter or Reporter()
     model_set = find_model_set(name, sets_file)
     check_repository(repository, [*NEEDED_MODELS, *(network.kind for network in model_set.networks)])
-    with tempfile.TemporaryDirectory(prefix="ocr-convert-") as folder, PaddleProcess(Path(folder)) as paddle:
+    with (
+        tempfile.TemporaryDirectory(prefix="ocr-convert-") as folder,
+        PaddleProcess(Path(folder)) as paddle,
+        reporter.work(steps=3 * len(model_set.networks) + 1),
+    ):
         workdir = Path(folder)
         fetcher = Fetcher(workdir, reporter, allow_unpinned=allow_unpinned)
         converted = {
@@ -90,7 +94,11 @@ def convert_folders(
     reporter = reporter or Reporter()
     check_repository(repository, [*NEEDED_MODELS, *folders])
     found = {kind: read_model_folder(path, kind) for kind, path in folders.items()}
-    with tempfile.TemporaryDirectory(prefix="ocr-convert-") as workdir, PaddleProcess(Path(workdir)) as paddle:
+    with (
+        tempfile.TemporaryDirectory(prefix="ocr-convert-") as workdir,
+        PaddleProcess(Path(workdir)) as paddle,
+        reporter.work(steps=2 * len(found) + 1),
+    ):
         converted = {}
         for kind, folder in found.items():
             for note in folder.settings.notes:

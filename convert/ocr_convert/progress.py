@@ -1,4 +1,4 @@
-"""What the user sees: named steps with their times, notes, and progress bars for downloads (on a terminal)."""
+"""What the user sees: named steps with their times, notes, and on a terminal bars for the work and the downloads."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+MEGABYTE = 1_000_000
 
 
 class ShowProgress(Protocol):
@@ -17,18 +19,45 @@ class ShowProgress(Protocol):
 
 
 class Reporter:
-    """Writes steps and notes to a console; a quiet one writes nothing."""
+    """Writes steps and notes to a console; bars are shown where that is a terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[how_far]}"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._work: TaskID | None = None
+
+    @contextmanager
+    def work(self, steps: int) -> Iterator[None]:
+        """Show a bar for work of so many steps."""
+        with self._bars:
+            self._work = self._bars.add_task("", total=steps, how_far=f"0 of {steps}")
+            try:
+                yield
+            finally:
+                self._bars.remove_task(self._work)
+                self._work = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Name a step when it begins and state its time, in seconds, when it has ended well."""
         self.console.print(f"{name} ...", markup=False)
+        if self._work is not None:
+            self._bars.update(self._work, description=name)
         started = time.perf_counter()
         yield
         self.console.print(f"{name}: done in {time.perf_counter() - started:.1f} s", markup=False)
+        if self._work is not None:
+            task = self._bars.tasks[self._bars.task_ids.index(self._work)]
+            self._bars.update(self._work, advance=1, how_far=f"{task.completed + 1:.0f} of {task.total:.0f}")
 
     def note(self, text: str) -> None:
         """Write one line."""
@@ -36,15 +65,18 @@ class Reporter:
 
     @contextmanager
     def download(self, title: str, total_bytes: int | None) -> Iterator[ShowProgress]:
-        """Show a progress bar; yields a function that takes the bytes received so far and, once known, their total."""
-        columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as progress:
-            task = progress.add_task(title, total=total_bytes)
+        """Show a bar for a download; yields a function that takes the bytes received so far and their total."""
+        task = self._bars.add_task(f"  {title}", total=total_bytes, how_far="")
 
-            def show(received_bytes: int, known_total_bytes: int | None = None) -> None:
-                progress.update(task, completed=received_bytes, total=known_total_bytes or total_bytes)
+        def show(received_bytes: int, known_total_bytes: int | None = None) -> None:
+            total = known_total_bytes or total_bytes
+            how_far = f"{received_bytes / MEGABYTE:.1f}" + (f" of {total / MEGABYTE:.1f} MB" if total else " MB")
+            self._bars.update(task, completed=received_bytes, total=total, how_far=how_far)
 
+        try:
             yield show
+        finally:
+            self._bars.remove_task(task)
 
 
 def quiet() -> Reporter:
