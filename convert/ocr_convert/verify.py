@@ -29,7 +29,7 @@ Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Reference = Callable[[Mapping[str, Floats]], dict[str, Floats]]  # several inputs [N, 3, H, W] to the output of each
 
-PICTURES = ("notes.jpg", "receipt.jpg")
+PICTURES = ("notes.jpg", "receipt.jpg")  # drawn by samples/draw.py; of the package, so that any install can verify
 PROB_TOLERANCE = 1e-3  # largest difference of the probability map; converted graphs differ by some 1e-5
 SCORE_TOLERANCE = 1e-3  # largest difference of a probability of rec or cls
 EQUAL_STEPS_SHARE = 0.999  # of rec's steps, and of cls's lines
