@@ -77,7 +77,7 @@ class Server:
         return self.process.wait(STOP_LIMIT_S)
 
 
-def start_server(repository, log, *options):
+def launch(repository, log, *options):
     """Start ocr-serve on free ports and wait until it is ready."""
     http_port, grpc_port, metrics_port = free_ports(3)
     command = [
@@ -109,10 +109,26 @@ def model_repository(tmp_path_factory):
 @pytest.fixture(scope="session")
 def server(model_repository, tmp_path_factory):
     """The server of this run; it must stop cleanly."""
-    server = start_server(model_repository, tmp_path_factory.mktemp("server") / "server.log")
+    server = launch(model_repository, tmp_path_factory.mktemp("server") / "server.log")
     yield server
     assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
     assert not list(Path("/dev/shm").glob(f"triton_paddleocr_{server.process.pid}_*"))
+
+
+@pytest.fixture
+def start_server(tmp_path):
+    """Start a server of a test's own; whatever is left of it is killed after the test."""
+    started = []
+
+    def start(repository, *options):
+        started.append(launch(repository, tmp_path / f"server{len(started)}.log", *options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait(STOP_LIMIT_S)
 
 
 @pytest.fixture

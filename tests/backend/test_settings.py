@@ -1,0 +1,137 @@
+"""config.pbtxt keys to session settings, as the C++ onnxruntime backend reads them."""
+
+import json
+
+import pytest
+from google.protobuf import json_format, text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from onnxruntime_backend.errors import InvalidConfig
+from onnxruntime_backend.settings import session_settings
+
+
+def settings(text="", kind="CPU", device_id=0):
+    config = text_format.Parse(text, ModelConfig())
+    return session_settings(json_format.MessageToDict(config, preserving_proto_field_name=True), kind, device_id)
+
+
+def parameter(key, value):
+    return f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}\n'
+
+
+def accelerators(**kinds):
+    """optimization.execution_accelerators with one accelerator of each kind: cpu=("openvino", {parameters})."""
+    lists = ""
+    for kind, (name, parameters) in kinds.items():
+        given = " ".join(f'parameters {{ key: "{key}" value: "{value}" }}' for key, value in parameters.items())
+        lists += f'{kind}_execution_accelerator [ {{ name: "{name}" {given} }} ]\n'
+    return f"optimization {{ execution_accelerators {{ {lists} }} }}"
+
+
+def test_an_empty_configuration_is_the_default_cpu_provider():
+    plain = settings()
+    assert plain.providers == [("CPUExecutionProvider", {})]
+    assert plain.graph_level == "ORT_ENABLE_ALL"
+    assert plain.execution_mode == "ORT_SEQUENTIAL"
+    assert (plain.intra_op_threads, plain.inter_op_threads) == (0, 0)
+    assert plain.enable_mem_arena
+    assert plain.enable_mem_pattern
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [(-1, "ORT_ENABLE_BASIC"), (0, "ORT_ENABLE_ALL"), (1, "ORT_ENABLE_EXTENDED"), (2, "ORT_DISABLE_ALL")],
+)
+def test_graph_levels(level, expected):
+    assert settings(f"optimization {{ graph {{ level: {level} }} }}").graph_level == expected
+
+
+def test_threads_modes_and_memory():
+    text = "".join(
+        parameter(key, value)
+        for key, value in {
+            "intra_op_thread_count": "3",
+            "inter_op_thread_count": "2",
+            "execution_mode": "1",
+            "enable_mem_arena": "false",
+            "enable_mem_pattern": "0",
+            "session.use_device_allocator_for_initializers": "1",
+        }.items()
+    )
+    found = settings(text)
+    assert (found.intra_op_threads, found.inter_op_threads) == (3, 2)
+    assert found.execution_mode == "ORT_PARALLEL"
+    assert not found.enable_mem_arena
+    assert not found.enable_mem_pattern
+    assert found.config_entries == {"session.use_device_allocator_for_initializers": "1"}
+
+
+def test_openvino_takes_the_thread_count_and_its_own_properties():
+    text = parameter("intra_op_thread_count", "2") + accelerators(
+        cpu=("openvino", {"INFERENCE_PRECISION_HINT": "bf16"})
+    )
+    (name, options), cpu = settings(text).providers
+    assert name == "OpenVINOExecutionProvider"
+    assert options["num_of_threads"] == "2"
+    assert json.loads(options["load_config"]) == {"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}}
+    assert cpu == ("CPUExecutionProvider", {})
+
+
+def test_a_gpu_instance_has_cuda_and_not_openvino():
+    text = accelerators(cpu=("openvino", {}), gpu=("cuda", {"cudnn_conv_use_max_workspace": "0"}))
+    (name, options), cpu = settings(text, "GPU", 1).providers
+    assert name == "CUDAExecutionProvider"
+    assert options["device_id"] == "1"
+    assert options["cudnn_conv_use_max_workspace"] == "0"
+    assert options["cudnn_conv_algo_search"] == "EXHAUSTIVE"
+    assert cpu[0] == "CPUExecutionProvider"
+
+
+def test_cuda_parameters_of_old_configurations():
+    text = "".join(
+        parameter(key, value)
+        for key, value in {
+            "cudnn_conv_algo_search": "1",
+            "arena_extend_strategy": "1",
+            "gpu_mem_limit": "1000000",
+            "do_copy_in_default_stream": "false",
+        }.items()
+    )
+    options = settings(text, "GPU").providers[0][1]
+    assert options["cudnn_conv_algo_search"] == "HEURISTIC"
+    assert options["arena_extend_strategy"] == "kSameAsRequested"
+    assert options["gpu_mem_limit"] == "1000000"
+    assert options["do_copy_in_default_stream"] == "0"
+
+
+def test_tensorrt_comes_before_cuda():
+    text = accelerator(
+        "gpu", "tensorrt", precision_mode="FP16", max_workspace_size_bytes="1024", trt_engine_cache_enable="1"
+    )
+    (first, options), (second, _), _ = settings(text, "GPU").providers
+    assert (first, second) == ("TensorrtExecutionProvider", "CUDAExecutionProvider")
+    assert options == {
+        "trt_fp16_enable": "1",
+        "trt_max_workspace_size": "1024",
+        "trt_engine_cache_enable": "1",
+        "device_id": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        (accelerators(cpu=("tpu", {})), "CPU", 'unknown cpu_execution_accelerator "tpu"'),
+        (accelerators(gpu=("rocm", {})), "GPU", 'unknown gpu_execution_accelerator "rocm"'),
+        (accelerators(gpu=("tensorrt", {"precision_mode": "FP4"})), "GPU", "precision_mode"),
+        (accelerators(gpu=("tensorrt", {"workspace": "1"})), "GPU", 'unknown parameter "workspace"'),
+        (parameter("execution_mode", "2"), "CPU", "execution_mode"),
+        (parameter("intra_op_thread_count", "many"), "CPU", "intra_op_thread_count"),
+        (parameter("enable_mem_arena", "perhaps"), "CPU", "enable_mem_arena"),
+        ("optimization { graph { level: 7 } }", "CPU", "optimization.graph.level"),
+    ],
+)
+def test_what_is_not_known_is_an_error(text, kind, words):
+    with pytest.raises(InvalidConfig) as raised:
+        settings(text, kind)
+    assert words in str(raised.value)
