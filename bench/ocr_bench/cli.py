@@ -1,0 +1,152 @@
+"""ocr-bench: the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ocr_bench import commands, peer_commands, report
+from ocr_bench.errors import BenchError
+from ocr_bench.variants import Precision
+from ocr_client.errors import OcrClientError
+from ocr_serve.errors import ServeError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Measure the OCR endpoint. Results go to --out as Markdown, CSV and JSON.",
+)
+
+SECTIONS = ("stages", "load", "accuracy", "peers", "floor")
+Pictures = Annotated[list[Path], typer.Option("--data", help="Pictures, or folders of them; repeatable.")]
+Labelled = Annotated[list[Path], typer.Option("--data", help="Folder with pictures and PaddleOCR labels; repeatable.")]
+Repository = Annotated[Path, typer.Option(help="Model repository with converted weights.")]
+Device = Annotated[str, typer.Option(help="cpu or gpu.")]
+Name = Annotated[str | None, typer.Option(help="Name of the result files; the command's own by default.")]
+Out = Annotated[Path, typer.Option(help="Folder for the results.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Times every picture is measured.")]
+
+MODELS = Path("model_repository")
+RESULTS = Path("build/bench")
+
+
+def attempt(work: Callable[[], str]) -> None:
+    """Print what `work` gives; a known error is one message and exit code 2."""
+    try:
+        typer.echo(work())
+    except (BenchError, ServeError, OcrClientError) as error:
+        typer.echo(f"ocr-bench: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def stages(
+    data: Pictures,
+    model_repository: Repository = MODELS,
+    device: Device = "cpu",
+    repeats: Repeats = 3,
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """Paddle Serving's per-stage table: HTTP, gRPC, shared memory, in-process."""
+    attempt(lambda: commands.run_stages(data, model_repository, device, repeats, name or "stages", out))
+
+
+@app.command()
+def load(
+    data: Pictures,
+    model_repository: Repository = MODELS,
+    device: Device = "cpu",
+    concurrency: Annotated[list[int] | None, typer.Option(min=1, help="Requests in flight; repeatable.")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="http, grpc; repeatable.")] = None,
+    requests: Annotated[int | None, typer.Option(min=1, help="Requests a window; by default one a picture.")] = None,
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """perf_analyzer: throughput and latency by requests in flight."""
+    protocols = protocol or ["http", "grpc"]
+    if unknown := set(protocols) - {"http", "grpc"}:
+        raise typer.BadParameter(f"expected http or grpc, got {', '.join(sorted(unknown))}")
+    flights = concurrency or [1, 2, 4, 8]
+    section = name or "load"
+    attempt(lambda: commands.run_load(data, model_repository, device, flights, protocols, requests, section, out))
+
+
+@app.command()
+def accuracy(
+    data: Labelled,
+    model_repository: Annotated[list[Path] | None, typer.Option(help="Model repository; repeatable.")] = None,
+    precision: Annotated[list[Precision] | None, typer.Option(help="Arithmetic of the models; repeatable.")] = None,
+    url: Annotated[str | None, typer.Option(help="host:port of a running server, instead of this process.")] = None,
+    device: Device = "cpu",
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """Detection, exact lines, edit distance and token F1 on labelled sets."""
+    repositories, precisions = model_repository or [MODELS], precision or [Precision.CONFIGURED]
+    section = name or "accuracy"
+    attempt(lambda: commands.run_accuracy(data, repositories, device, precisions, url, section, out))
+
+
+@app.command()
+def floor(
+    data: Pictures,
+    model_repository: Repository = MODELS,
+    device: Device = "cpu",
+    repeats: Repeats = 3,
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """A request beside the least time its models need."""
+    attempt(lambda: commands.run_floor(data, model_repository, device, repeats, name or "floor", out))
+
+
+@app.command()
+def peers(
+    data: Labelled,
+    model_repository: Repository = MODELS,
+    device: Device = "cpu",
+    peer: Annotated[list[str] | None, typer.Option(help="Peers to run; repeatable. All by default.")] = None,
+    static: Annotated[bool, typer.Option(help="Also the plain ensemble, ocr_static.")] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="Pictures of each set.")] = None,
+    chunk: Annotated[int, typer.Option(min=1, help="Pictures a side reads in turn.")] = 12,
+    warm: Annotated[int, typer.Option(min=1, help="Largest pictures read before the clock starts.")] = 4,
+    cache: Annotated[Path, typer.Option(help="Folder for the peers' environments.")] = Path("build/peers"),
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """Ours and other OCR packages over the same pictures, in turns."""
+    attempt(
+        lambda: peer_commands.run_peers(
+            data,
+            model_repository,
+            device,
+            peer_commands.choose_peers(peer or []),
+            static,
+            limit,
+            chunk,
+            warm,
+            cache,
+            name or "peers",
+            out,
+        )
+    )
+
+
+@app.command("report")
+def join_report(
+    out: Out = RESULTS,
+    page: Annotated[Path, typer.Option(help="The page that the results are brought into.")] = Path("bench/RESULTS.md"),
+    section: Annotated[list[str] | None, typer.Option(help="Names of results; repeatable.")] = None,
+) -> None:
+    """Bring results into bench/RESULTS.md; text between the sections' markers is replaced, the rest stays."""
+    attempt(lambda: f"{page}: {', '.join(report.join(out, page, section or SECTIONS))}")
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

@@ -1,0 +1,143 @@
+"""The pipeline without a server: the functions of python_backends and sessions made from the same config.pbtxt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf import json_format  # type: ignore[import-untyped]
+
+from ocr_bench.score import Answer
+from ocr_bench.variants import read_message
+from ocr_pipeline.buckets import pad_to_bucket, plan_batches
+from ocr_pipeline.crops import crop_lines, from_own_top_left, resize_line, stack_lines
+from ocr_pipeline.ctc import ctc_decode, read_dictionary
+from ocr_pipeline.db_postprocess import boxes_from_prob
+from ocr_pipeline.decode import decode_image
+from ocr_pipeline.det_preprocess import resize_for_det
+from ocr_pipeline.options import DbParameters, DetResize, RecOptions, read_json
+from onnxruntime_backend.session import Session
+
+Tensors = dict[str, npt.NDArray[Any]]
+Steps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+
+STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "rec_plan", "rec_infer", "ctc_decode")
+
+
+@dataclass
+class Reading:
+    """One picture read: the answer, the time of each stage in ns, and the tensors its models were fed."""
+
+    answer: Answer
+    stage_ns: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STAGES, 0))
+    det_input: Tensors = field(default_factory=dict)
+    rec_inputs: list[Tensors] = field(default_factory=list)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read a model's config.pbtxt as the JSON that Triton hands to a backend."""
+    message = read_message(folder / "config.pbtxt")
+    config: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return config
+
+
+def load_session(repository: Path, model: str, kind: str) -> Session:
+    """Make the session that the server would make for `model`."""
+    folder = repository / model
+    config = read_config(folder)
+    return Session(folder / "1" / config.get("default_model_filename", "model.onnx"), config, kind)
+
+
+@contextmanager
+def timed(stage_ns: dict[str, int], stage: str) -> Iterator[None]:
+    """Add the time of the body to a stage."""
+    started = time.perf_counter_ns()
+    try:
+        yield
+    finally:
+        stage_ns[stage] += time.perf_counter_ns() - started
+
+
+class InProcess:
+    """`ocr` in this process, one picture at a time, default options."""
+
+    def __init__(self, repository: Path, device: str = "cpu") -> None:
+        """Load det, rec and what stands beside them.
+
+        Args:
+            repository: model repository with converted weights.
+            device: "cpu" or "gpu".
+
+        Raises:
+            ocr_pipeline.errors.PipelineError, onnxruntime_backend.errors.BackendError: as in the server.
+        """
+        kind = device.upper()
+        self.det = load_session(repository, "det", kind)
+        self.rec = load_session(repository, "rec", kind)
+        self.max_batch_size = int(read_config(repository / "rec")["max_batch_size"])
+        self.resize = read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize)
+        self.db = read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters)
+        self.dictionary = read_dictionary(repository / "ctc_decode" / "1" / "dictionary.txt")
+        self.options = RecOptions()
+
+    def read(self, data: bytes) -> Reading:
+        """Read one picture from the bytes of its file."""
+        reading = Reading(Answer.of([], [], []))
+        spent = reading.stage_ns
+        with timed(spent, "decode"):
+            pixels = decode_image(data)
+        with timed(spent, "det_resize"):
+            reading.det_input = {"image": resize_for_det(pixels, self.resize)}
+        with timed(spent, "det"):
+            prob = self.det.run(reading.det_input)["prob"]
+        with timed(spent, "db_postprocess"):
+            found = boxes_from_prob(prob[0], (pixels.shape[0], pixels.shape[1]), self.db)
+            boxes = from_own_top_left(found.boxes)
+        with timed(spent, "crop"):
+            crops, widths = crop_lines(pixels, boxes)
+        index, score = self.recognise(reading, crops, widths)
+        with timed(spent, "ctc_decode"):
+            texts, scores = ctc_decode(index, score, self.dictionary)
+            keep = np.flatnonzero(scores >= self.options.score_thresh)
+            kept = [texts[line] for line in keep]
+            reading.answer = Answer.of(boxes[keep].tolist(), kept, scores[keep].tolist())
+        return reading
+
+    def recognise(self, reading: Reading, crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64]) -> Steps:
+        """Run rec over the lines in width buckets, as rec_batcher does: index and score, both (N, T)."""
+        with timed(reading.stage_ns, "rec_plan"):
+            batches = plan_batches(widths[:, 0], self.max_batch_size)
+            reading.rec_inputs = [
+                {"crops": np.ascontiguousarray(pad_to_bucket(crops, batch)), "widths": widths[batch.lines]}
+                for batch in batches
+            ]
+        with timed(reading.stage_ns, "rec_infer"):
+            outputs = [self.rec.run(tensors) for tensors in reading.rec_inputs]
+            steps = max((output["index"].shape[1] for output in outputs), default=1)
+            index = np.zeros((len(crops), steps), np.int64)
+            score = np.zeros((len(crops), steps), np.float32)
+            for batch, output in zip(batches, outputs, strict=True):
+                index[batch.lines, : output["index"].shape[1]] = output["index"]
+                score[batch.lines, : output["score"].shape[1]] = output["score"]
+        return index, score
+
+    def read_line(self, data: bytes) -> str:
+        """Read a picture of one line without looking for it, as text_recognition does."""
+        crops, widths = stack_lines([resize_line(decode_image(data))])
+        index, score = self.recognise(Reading(Answer.of([], [], [])), crops, widths)
+        return ctc_decode(index, score, self.dictionary)[0][0]
+
+    def models_ns(self, reading: Reading) -> tuple[int, int]:
+        """Time det and rec alone, in ns, on the tensors of a picture already read."""
+        started = time.perf_counter_ns()
+        self.det.run(reading.det_input)
+        between = time.perf_counter_ns()
+        for tensors in reading.rec_inputs:
+            self.rec.run(tensors)
+        return between - started, time.perf_counter_ns() - between

@@ -1,0 +1,107 @@
+"""The server under test: started by ocr-serve on free loopback ports, stopped when the measurement is done."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_bench.errors import ServerError
+from ocr_bench.process_tree import tree, wait_gone
+
+READY_TIMEOUT_S = 300.0
+STOP_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is up. Addresses are host:port without a scheme; `ready_s` is from its start to ready."""
+
+    http: str
+    grpc: str
+    metrics: str
+    pid: int
+    ready_s: float
+    log: Path
+
+
+def free_ports(count: int) -> list[int]:
+    """Find loopback ports that nothing listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def is_ready(http: str) -> bool:
+    """Ask the server once."""
+    try:
+        with urllib.request.urlopen(f"http://{http}/v2/health/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """Give the end of a log."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+@contextmanager
+def running_server(
+    model_repository: Path, log: Path, device: str = "cpu", extra: Sequence[str] = (), name: str = "ocr"
+) -> Iterator[Server]:
+    """Start ocr-serve, wait until it is ready, and stop it at the end.
+
+    Args:
+        model_repository: folder with converted weights.
+        log: file for what the server prints.
+        device: --device of ocr-serve.
+        extra: arguments for tritonserver itself.
+        name: for messages.
+
+    Raises:
+        ServerError: it ended before it was ready, or was not ready in time.
+    """
+    http, grpc, metrics = free_ports(3)
+    command = [str(Path(sys.executable).parent / "ocr-serve"), "--model-repository", str(model_repository)]
+    command += ["--device", device, "--http-port", str(http), "--grpc-port", str(grpc), "--metrics-port", str(metrics)]
+    command += ["--", *extra] if extra else []
+    started = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        while not is_ready(f"127.0.0.1:{http}"):
+            if process.poll() is not None:
+                raise ServerError(f"the {name} server ended with code {process.returncode}; it said:\n{tail(log)}")
+            if time.monotonic() - started > READY_TIMEOUT_S:
+                raise ServerError(f"the {name} server was not ready after {READY_TIMEOUT_S:.0f} s; see {log}")
+            time.sleep(0.1)
+        ready_s = time.monotonic() - started
+        yield Server(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", f"127.0.0.1:{metrics}", process.pid, ready_s, log)
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server as Ctrl-C does, its stubs with it; kill what does not end."""
+    family = [member.pid for member in tree(process.pid)]
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for pid in wait_gone([pid for pid in family if pid != process.pid]):
+        for member in tree(pid):
+            member.kill()
