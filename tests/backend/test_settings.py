@@ -105,9 +105,8 @@ def test_cuda_parameters_of_old_configurations():
 
 
 def test_tensorrt_comes_before_cuda():
-    text = accelerator(
-        "gpu", "tensorrt", precision_mode="FP16", max_workspace_size_bytes="1024", trt_engine_cache_enable="1"
-    )
+    options = {"precision_mode": "FP16", "max_workspace_size_bytes": "1024", "trt_engine_cache_enable": "1"}
+    text = accelerators(gpu=("tensorrt", options))
     (first, options), (second, _), _ = settings(text, "GPU").providers
     assert (first, second) == ("TensorrtExecutionProvider", "CUDAExecutionProvider")
     assert options == {
