@@ -85,8 +85,16 @@ def installed() -> dict[str, str]:
 
 
 def command_line() -> str:
-    """Give the command as a user types it, without the folder of the program."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """Give the command as a user types it; pictures outside the current folder stand under DATA/, wherever they lie."""
+    return shlex.join([Path(sys.argv[0]).name, *map(placeless, sys.argv[1:])])
+
+
+def placeless(argument: str) -> str:
+    """Take the place on this machine out of an argument that is a path outside the current folder."""
+    path = Path(argument)
+    if not path.exists() or path.resolve().is_relative_to(Path.cwd()):
+        return argument
+    return f"DATA/{path.resolve().name}"
 
 
 def this_machine() -> Machine:
