@@ -28,10 +28,12 @@ Repository = Annotated[Path, typer.Option(help="Model repository with converted 
 Device = Annotated[str, typer.Option(help="cpu or gpu.")]
 Name = Annotated[str | None, typer.Option(help="Name of the result files; the command's own by default.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
+Cache = Annotated[Path, typer.Option(help="Folder for the peers' environments.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Times every picture is measured.")]
 
 MODELS = Path("model_repository")
 RESULTS = Path("build/bench")
+PEERS = Path("build/peers")
 
 
 def attempt(work: Callable[[], str]) -> None:
@@ -115,7 +117,7 @@ def peers(
     limit: Annotated[int | None, typer.Option(min=1, help="Pictures of each set.")] = None,
     chunk: Annotated[int, typer.Option(min=1, help="Pictures a side reads in turn.")] = 12,
     warm: Annotated[int, typer.Option(min=1, help="Largest pictures read before the clock starts.")] = 4,
-    cache: Annotated[Path, typer.Option(help="Folder for the peers' environments.")] = Path("build/peers"),
+    cache: Cache = PEERS,
     name: Name = None,
     out: Out = RESULTS,
 ) -> None:
@@ -135,6 +137,24 @@ def peers(
             out,
         )
     )
+
+
+@app.command()
+def setup(
+    peer: Annotated[list[str] | None, typer.Option(help="Peers to prepare; repeatable. All by default.")] = None,
+    cache: Cache = PEERS,
+) -> None:
+    """Make the peers' environments and try perf_analyzer; exit code 1 when something cannot be had."""
+    fine = True
+
+    def work() -> str:
+        nonlocal fine
+        said, fine = peer_commands.run_setup(peer_commands.choose_peers(peer or []), cache)
+        return said
+
+    attempt(work)
+    if not fine:
+        raise typer.Exit(1)
 
 
 @app.command("report")

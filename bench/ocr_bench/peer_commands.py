@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ocr_bench import environments, peers
+from ocr_bench import environments, peers, perf_analyzer
 from ocr_bench.commands import titled
-from ocr_bench.errors import BenchError, PeerError
+from ocr_bench.errors import BenchError, PeerError, UnavailableError
 from ocr_bench.labels import read_dataset
 from ocr_bench.machine import this_machine
 from ocr_bench.progress import bar
@@ -41,18 +42,21 @@ def run_peers(
     model_set = check_repository(repository).model_set
     out.mkdir(parents=True, exist_ok=True)
     log = out / f"{name}.log"
-    extra = [f"--model-repository={STATIC_REPOSITORY}", "--load-model=ocr_static"] if static else []
     sides: list[Side] = []
     missing: list[str] = []
     with ExitStack() as stack:
-        server = stack.enter_context(running_server(repository, out / f"{name}.server.log", device, extra))
+        server = stack.enter_context(running_server(repository, out / f"{name}.server.log", device))
         sides.append(HttpSide("ours, HTTP, 1 in flight", server, in_flight=1))
         sides.append(HttpSide("ours, HTTP, 4 in flight", server, in_flight=4))
         own = [sys.executable, "-m", "ocr_bench.inprocess_child", str(repository.resolve()), device]
         sides.append(ChildSide("ours, in-process", own, log))
         ours = [True] * len(sides)
         if static:
-            sides.append(HttpSide("ocr_static, HTTP, 1 in flight", server, "ocr_static"))
+            # A server of its own, so that its memory is its own too.
+            extra = [f"--model-repository={STATIC_REPOSITORY}", "--load-model=ocr_static"]
+            static_log = out / f"{name}.static.log"
+            plain = stack.enter_context(running_server(repository, static_log, device, extra, "ocr_static"))
+            sides.append(HttpSide("ocr_static, HTTP, 1 in flight", plain, "ocr_static"))
         for peer in chosen:
             try:
                 command = environments.prepare(peer, cache)
@@ -86,6 +90,25 @@ def run_peers(
         *missing,
     ]
     return write_section(out, name, parts, peers.as_data(totals, kinds, versions), this_machine()).read_text("utf-8")
+
+
+def run_setup(chosen: Sequence[environments.Peer], cache: Path) -> tuple[str, bool]:
+    """Make the peers' environments and try perf_analyzer: what was found, and whether all of it works."""
+    said, fine = [], True
+    for peer in chosen:
+        try:
+            environments.prepare(peer, cache)
+            said.append(f"{peer.name}: ready in {cache / peer.name}")
+        except PeerError as error:
+            said.append(f"{peer.name}: {error}")
+            fine = False
+    with TemporaryDirectory(prefix="ocr-bench-") as folder:
+        try:
+            said.append(f"perf_analyzer: {perf_analyzer.find(Path(folder)).binary.name} starts")
+        except UnavailableError as error:
+            said.append(str(error))
+            fine = False
+    return "\n".join(said), fine
 
 
 def choose_peers(names: Sequence[str]) -> list[environments.Peer]:
