@@ -87,7 +87,7 @@ class PerfAnalyzer:
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip())[-800:]
             raise BenchError(f"perf_analyzer ended with code {done.returncode}: {said}")
-        return done.stdout
+        return done.stdout + done.stderr
 
 
 def find(folder: Path) -> PerfAnalyzer:
