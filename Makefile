@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 DEVICE ?= cpu
-MODEL_SET ?= pp-ocrv4-mobile
 HTTP_PORT ?= 8000
 GRPC_PORT ?= 8001
 METRICS_PORT ?= 8002
@@ -29,9 +28,10 @@ $(INSTALLED): requirements-$(DEVICE).lock pyproject.toml
 	@rm -f $(VENV)/.installed-*; touch $@
 	@echo "==> environment: done in $$(( $$(date +%s) - $$(cat /tmp/.ocr-venv-$$PPID) )) s"; rm -f /tmp/.ocr-venv-$$PPID
 
-weights: venv ## convert and install a model set, unless it is installed (MODEL_SET=...; ocr-convert --list)
-	@grep -qs '"name": "$(MODEL_SET)"' model_repository/.current/model_set.json \
-		|| $(BIN)/ocr-convert --model-set $(MODEL_SET)
+# What is installed stays, be it the user's own models, unless MODEL_SET names another.
+weights: venv ## convert and install a model set: MODEL_SET=... or, when there is none, pp-ocrv4-mobile
+	@grep -qs '"name": "$(or $(MODEL_SET),.*)",' model_repository/.current/model_set.json \
+		|| $(BIN)/ocr-convert --model-set $(or $(MODEL_SET),pp-ocrv4-mobile)
 
 demo: weights ## server up, sample pictures read, texts and overlay pictures shown, server down
 	@$(BIN)/python samples/demo.py

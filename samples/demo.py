@@ -1,12 +1,13 @@
 """The main job, shown: server up, the sample pictures read, texts and overlay pictures shown, server down."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,16 +33,27 @@ def step(name: str) -> Iterator[None]:
     say(f"==> {name}: done in {time.monotonic() - start:.1f} s")
 
 
-def start_server(log: Path) -> subprocess.Popen[bytes]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, so that the demo disturbs no server of the user's."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in sockets]
+
+
+def start_server(log: Path, ports: list[int]) -> subprocess.Popen[bytes]:
     """Start ocr-serve and wait until every model is ready; exit with what it says when it does not start."""
+    options = zip(("--http-port", "--grpc-port", "--metrics-port"), map(str, ports), strict=True)
+    command = [PROGRAMS / "ocr-serve", *(word for option in options for word in option)]
     with log.open("wb") as output:
-        server = subprocess.Popen([PROGRAMS / "ocr-serve"], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     give_up = time.monotonic() + START_LIMIT_S
     while time.monotonic() < give_up:
         if server.poll() is not None:
             sys.exit(f"the server did not start; {log} says:\n{log.read_text(errors='replace')[-2000:]}")
         try:
-            with urllib.request.urlopen("http://127.0.0.1:8000/v2/health/ready", timeout=5):
+            with urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}/v2/health/ready", timeout=5):
                 return server
         except OSError:
             time.sleep(0.1)
@@ -52,12 +64,17 @@ def start_server(log: Path) -> subprocess.Popen[bytes]:
 def main() -> int:
     """Run the demo; the exit code is ocr-client's."""
     (ROOT / OVERLAYS).mkdir(parents=True, exist_ok=True)
+    ports = free_ports(3)
     with step("server up"):
-        server = start_server(ROOT / OVERLAYS / "server.log")
+        server = start_server(ROOT / OVERLAYS / "server.log", ports)
     try:
         with step("reading the sample pictures"):
             pictures = [Path("samples") / name for name in PICTURES]
-            client = subprocess.run([PROGRAMS / "ocr-client", *pictures, "--overlay", OVERLAYS], cwd=ROOT, check=False)
+            client = subprocess.run(
+                [PROGRAMS / "ocr-client", "--url", f"127.0.0.1:{ports[0]}", *pictures, "--overlay", OVERLAYS],
+                cwd=ROOT,
+                check=False,
+            )
     finally:
         with step("server down"):
             server.send_signal(signal.SIGINT)

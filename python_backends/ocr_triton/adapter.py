@@ -17,16 +17,8 @@ from ocr_pipeline.errors import InvalidInput
 Tensors = Mapping[str, npt.NDArray[Any]]
 
 # Parameters that Triton's own frontends add to a request; everything else is an option of ours.
-_RESERVED = (
-    "triton_",
-    "sequence_",
-    "binary_data",
-    "priority",
-    "timeout",
-    "headers",
-    "shared_memory_",
-    "classification",
-)
+_RESERVED = {"id", "priority", "timeout", "headers", "classification"}
+_RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 
 
 class Adapter:
@@ -106,7 +98,11 @@ def text_tensor(texts: list[str]) -> npt.NDArray[Any]:
 def request_parameters(request: Any) -> dict[str, Any]:
     """The request's options, without what Triton's frontends add."""
     parameters = json.loads(request.parameters() or "{}")
-    return {name: value for name, value in parameters.items() if not name.startswith(_RESERVED)}
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in _RESERVED and not name.startswith(_RESERVED_PREFIXES)
+    }
 
 
 class StageClock:

@@ -45,6 +45,7 @@ class Session:
         """
         settings = session_settings(config, kind, device_id)
         self._session = _load(path, settings)
+        self.streams = settings.streams
         self.providers: list[str] = self._session.get_providers()
         self.inputs = [tensor["name"] for tensor in config["input"]]
         self.outputs = [tensor["name"] for tensor in config["output"]]

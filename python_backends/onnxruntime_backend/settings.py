@@ -1,10 +1,12 @@
 """Model configuration to ONNX Runtime session settings, key by key as Triton's C++ onnxruntime backend reads them.
 
 Beyond that backend, parameters of the `openvino` accelerator are OpenVINO properties, such as
-INFERENCE_PRECISION_HINT (the C++ backend ignores them).
+INFERENCE_PRECISION_HINT (the C++ backend ignores them). NUM_STREAMS is how many runs go on at the same time, each on
+its share of the cores; AUTO is one for each core.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +43,7 @@ class SessionSettings:
     enable_mem_arena: bool = True
     enable_mem_pattern: bool = True
     config_entries: Mapping[str, str] = field(default_factory=dict)
+    streams: int = 1  # runs that may go on at the same time
 
 
 def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> SessionSettings:
@@ -59,10 +62,12 @@ def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> Se
     accelerators = optimization.get("execution_accelerators", {})
     threads = _whole(parameters, "intra_op_thread_count", 0)
     providers: list[Provider] = []
+    streams = 1
     if kind == "GPU":
         providers += _gpu_providers(accelerators.get("gpu_execution_accelerator", []), parameters, device_id)
     else:
-        providers += _cpu_providers(accelerators.get("cpu_execution_accelerator", []), threads)
+        cpu_providers, streams = _cpu_providers(accelerators.get("cpu_execution_accelerator", []), threads)
+        providers += cpu_providers
     allocator_key = "session.use_device_allocator_for_initializers"
     return SessionSettings(
         providers=[*providers, (CPU, {})],
@@ -75,21 +80,27 @@ def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> Se
         enable_mem_arena=_flag(parameters, "enable_mem_arena", True),
         enable_mem_pattern=_flag(parameters, "enable_mem_pattern", True),
         config_entries={key: parameters[key] for key in (allocator_key,) if key in parameters},
+        streams=streams,
     )
 
 
-def _cpu_providers(accelerators: list[Mapping[str, Any]], threads: int) -> list[Provider]:
-    providers = []
+def _cpu_providers(accelerators: list[Mapping[str, Any]], threads: int) -> tuple[list[Provider], int]:
+    providers, streams = [], 1
     for accelerator in accelerators:
         if accelerator["name"] != "openvino":
             raise InvalidConfig(f'unknown cpu_execution_accelerator "{accelerator["name"]}"; expected openvino')
         options = {"device_type": "CPU"}
-        if threads:
-            options["num_of_threads"] = str(threads)
-        if properties := accelerator.get("parameters"):
-            options["load_config"] = json.dumps({"CPU": dict(properties)})
+        properties = dict(accelerator.get("parameters", {}))
+        wanted = properties.pop("NUM_STREAMS", "1")
+        cores = threads or len(os.sched_getaffinity(0))
+        streams = cores if wanted == "AUTO" else _whole({"NUM_STREAMS": wanted}, "NUM_STREAMS", 1)
+        if threads or streams > 1:
+            options["num_of_threads"] = str(cores)
+            options["num_streams"] = str(streams)
+        if properties:
+            options["load_config"] = json.dumps({"CPU": properties})
         providers.append((OPENVINO, options))
-    return providers
+    return providers, streams
 
 
 def _gpu_providers(

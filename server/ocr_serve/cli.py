@@ -1,6 +1,7 @@
 """ocr-serve: check what the server needs, then become tritonserver."""
 
 import os
+import secrets
 import sys
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,8 @@ from ocr_serve.platform_check import problem
 from ocr_serve.repository import Repository, check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
 
+CLOSED_APIS = "model-repository,logging"
+MAX_HTTP_BYTES = 128 * 1024 * 1024
 REGION_PREFIX = "triton_paddleocr_"  # of shared memory; the server's process id follows
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -55,6 +58,7 @@ def serve(
     except ServeError as error:
         typer.echo(f"ocr-serve: {error}", err=True)
         raise typer.Exit(2) from error
+    arguments += _restrictions(home)
     for service, port in zip(("http", "grpc", "metrics"), ports.values(), strict=True):
         arguments += [f"--{service}-address={address}", f"--{service}-port={port}"]
     arguments += [f"--log-verbose={log_verbose}", *context.args]
@@ -86,6 +90,19 @@ def _repository_arguments(repository: Repository) -> list[str]:
         *(f"--load-model={model}" for model in repository.models),
         "--disable-auto-complete-config",  # else the C++ onnxruntime backend invents a max_batch_size
     ]
+
+
+def _restrictions(home: TritonHome) -> list[str]:
+    # Loading a model runs its Python code, and a load request may carry that code with it; the logging API names files.
+    # A key that nobody knows closes both to everybody.
+    key = secrets.token_hex()
+    arguments = [
+        f"--http-restricted-api={CLOSED_APIS}:ocr-serve-key={key}",
+        f"--grpc-restricted-protocol={CLOSED_APIS}:ocr-serve-key={key}",
+    ]
+    if home.has_option("http-max-input-size"):  # Triton from 25.06 on: 64 MiB by default, base64 needs a third more
+        arguments.append(f"--http-max-input-size={MAX_HTTP_BYTES}")
+    return arguments
 
 
 def _environment(home: TritonHome, device: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Can this machine run the server without a container? Standard library only: `make` runs it before anything else."""
 
+import ctypes
 import os
 import platform
 import sys
@@ -36,7 +37,17 @@ def _libc():
         return "a libc other than glibc"
 
 
+def missing_library():
+    # type: () -> str | None
+    """One sentence that says which library converting models needs, or None."""
+    try:
+        ctypes.CDLL("libgomp.so.1")
+    except OSError:
+        return "libgomp.so.1 is missing, which Paddle needs to convert models; run apt-get install libgomp1"
+    return None
+
+
 if __name__ == "__main__":
-    sentence = problem()
+    sentence = problem() or missing_library()
     if sentence:
         sys.exit(sentence)

@@ -1,6 +1,7 @@
 """Where tritonserver is: the container's, or the one that the wheel nvidia-pytriton carries."""
 
 import importlib.util
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,13 @@ class TritonHome:
     def is_container(self) -> bool:
         """Whether this is the stock container's server, with the C++ onnxruntime backend."""
         return self.python_backend is None
+
+    def has_option(self, name: str) -> bool:
+        """Whether this release takes --name; only the container's is asked, the wheel's is known."""
+        if not self.is_container:
+            return False
+        listing = subprocess.run([self.binary, "--help"], capture_output=True, text=True, check=False)
+        return f"--{name}" in listing.stdout + listing.stderr
 
 
 def find_triton(container_home: Path = CONTAINER_HOME) -> TritonHome:
