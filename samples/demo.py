@@ -45,7 +45,7 @@ def free_ports(count: int) -> list[int]:
 def start_server(log: Path, ports: list[int]) -> subprocess.Popen[bytes]:
     """Start ocr-serve and wait until every model is ready; exit with what it says when it does not start."""
     options = zip(("--http-port", "--grpc-port", "--metrics-port"), map(str, ports), strict=True)
-    command = [PROGRAMS / "ocr-serve", *(word for option in options for word in option)]
+    command = [str(PROGRAMS / "ocr-serve"), *(word for option in options for word in option)]
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     give_up = time.monotonic() + START_LIMIT_S

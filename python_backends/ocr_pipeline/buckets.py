@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-BUCKET_WIDTH = 64  # pixels: padded widths are multiples of it
+BUCKET_WIDTH = 32  # pixels: padded widths are multiples of it
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class TritonPythonModel(Adapter):
 
     def load(self) -> None:
         """How `rec` may be called."""
-        self.max_batch_size = self.number("rec_max_batch_size")
+        self.lines_per_call = self.number("rec_lines_per_call")
         self.calls_in_flight = self.number("rec_calls_in_flight")
 
     async def execute(self, requests: list[Any]) -> list[Any]:  # type: ignore[override]
@@ -37,7 +37,7 @@ class TritonPythonModel(Adapter):
 
     async def recognise(self, crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64]) -> Tensors:
         """Classes and their probabilities per step; steps past a line's own bucket are blank."""
-        batches = plan_batches(widths[:, 0], self.max_batch_size)
+        batches = plan_batches(widths[:, 0], self.lines_per_call)
         slots = asyncio.Semaphore(self.calls_in_flight)  # bounds what lies in shared memory at a time
 
         async def call(batch: Batch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:

@@ -75,8 +75,9 @@ def test_rec_batcher_has_the_tensor_contract_of_rec():
 
 
 def test_rec_batcher_knows_how_much_rec_takes():
-    stated = CONFIGS["rec_batcher"].parameters["rec_max_batch_size"].string_value
-    assert int(stated) == CONFIGS["rec"].max_batch_size
+    stated = CONFIGS["rec_batcher"].parameters["rec_lines_per_call"].string_value
+    assert int(stated) <= CONFIGS["rec"].max_batch_size
+    assert list(CONFIGS["rec"].dynamic_batching.preferred_batch_size) == [int(stated)]
 
 
 def test_line_orientation_is_asked_in_batches_that_cls_takes():
