@@ -21,7 +21,7 @@ app = typer.Typer(
     help="Measure the OCR endpoint. Results go to --out as Markdown, CSV and JSON.",
 )
 
-SECTIONS = ("stages", "load", "accuracy", "peers", "floor")
+SECTIONS = ("accuracy", "peers", "stages", "floor", "load", "lines", "endurance")
 Pictures = Annotated[list[Path], typer.Option("--data", help="Pictures, or folders of them; repeatable.")]
 Labelled = Annotated[list[Path], typer.Option("--data", help="Folder with pictures and PaddleOCR labels; repeatable.")]
 Repository = Annotated[Path, typer.Option(help="Model repository with converted weights.")]
@@ -105,6 +105,35 @@ def floor(
 ) -> None:
     """A request beside the least time its models need."""
     attempt(lambda: commands.run_floor(data, model_repository, device, repeats, name or "floor", out))
+
+
+@app.command()
+def endurance(
+    data: Pictures,
+    model_repository: Repository = MODELS,
+    device: Device = "cpu",
+    requests: Annotated[int, typer.Option(min=20, help="Requests of the long run.")] = 1000,
+    in_flight: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 2,
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """Start-up, the first request, and memory over many requests of mixed sizes."""
+    section = name or "endurance"
+    attempt(lambda: commands.run_endurance(data, model_repository, device, requests, in_flight, section, out))
+
+
+@app.command()
+def lines(
+    count: Annotated[list[int] | None, typer.Option(min=1, max=1000, help="Lines of a page; repeatable.")] = None,
+    model_repository: Repository = MODELS,
+    device: Device = "cpu",
+    repeats: Repeats = 3,
+    name: Name = None,
+    out: Out = RESULTS,
+) -> None:
+    """Time per line, from pages of few lines to pages of many."""
+    counts = sorted(count or [10, 30, 100, 300, 1000])
+    attempt(lambda: commands.run_lines(counts, model_repository, device, repeats, name or "lines", out))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ocr_bench import accuracy, callers, floor, load, perf_analyzer, plots, stages, trace
+from ocr_bench import accuracy, callers, endurance, floor, lines, load, perf_analyzer, plots, stages, trace
 from ocr_bench.inprocess import InProcess
 from ocr_bench.labels import find_pictures, read_dataset
 from ocr_bench.machine import this_machine
@@ -144,3 +144,42 @@ def run_floor(data: Sequence[Path], repository: Path, device: str, repeats: int,
         found.markdown(),
     ]
     return write_section(out, name, parts, [asdict(one) for one in floors], this_machine()).read_text("utf-8")
+
+
+def run_endurance(
+    data: Sequence[Path], repository: Path, device: str, requests: int, in_flight: int, name: str, out: Path
+) -> str:
+    """Watch a server from its start over many requests; give the table as Markdown."""
+    pictures = find_pictures(list(data))
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        running_server(repository, out / f"{name}.server.log", device) as server,
+        bar(requests, "endurance") as tell,
+    ):
+        found = endurance.measure(server, pictures, requests, in_flight, tell)
+    endurance.table(found).write_csv(out / f"{name}.csv")
+    parts = [
+        titled("Endurance", repository, device),
+        f"One server from its start; the first request after ready beside the median of the next {endurance.STEADY}; "
+        f"then {requests} requests over {len(pictures)} pictures. PSS is of the whole process tree.",
+        endurance.table(found).markdown(),
+    ]
+    return write_section(out, name, parts, found.as_dict(), this_machine()).read_text("utf-8")
+
+
+def run_lines(counts: Sequence[int], repository: Path, device: str, repeats: int, name: str, out: Path) -> str:
+    """Time pages of more and more lines; give the table as Markdown."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        running_server(repository, out / f"{name}.server.log", device) as server,
+        bar(len(counts) * (repeats + 1), "lines") as tell,
+    ):
+        points = lines.measure(server.http, counts, repeats, tell)
+    found = lines.table(points)
+    found.write_csv(out / f"{name}.csv")
+    parts = [
+        titled("Lines of a page", repository, device),
+        f"Drawn pages of {lines.PAGE_PX} x {lines.PAGE_PX} pixels over HTTP, one in flight; medians of {repeats}.",
+        found.markdown(),
+    ]
+    return write_section(out, name, parts, [asdict(point) for point in points], this_machine()).read_text("utf-8")
