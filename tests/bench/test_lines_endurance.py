@@ -15,7 +15,7 @@ def test_a_page_has_as_many_separate_lines_as_asked_for(lines: int) -> None:
     pixels = page(lines)
     assert pixels.shape == (PAGE_PX, PAGE_PX, 3)
     ink = (pixels[..., 0] < 200).astype(np.uint8)
-    joined = cv2.dilate(ink, np.ones((13, 13), np.uint8))  # letters of a line touch, lines do not
+    joined = cv2.dilate(ink, np.ones((3, 19), np.uint8))  # letters of a line touch, lines do not
     count, _ = cv2.connectedComponents(joined)
     assert count - 1 == lines
 
@@ -38,5 +38,6 @@ def test_endurance_by_hand() -> None:
     found = Endurance(4.0, 300.0, 200.0, 100, 2, ((0, 500.0), (49, 800.0), (80, 1000.0), (100, 880.0)))
     assert found.peak_mib == 1000
     assert found.growth == pytest.approx(1.1)
-    assert dict(endurance_table(found).rows)["first / steady"] == pytest.approx(1.5)
+    (ratio,) = (row[1] for row in endurance_table(found).rows if row[0] == "first / steady")
+    assert ratio == pytest.approx(1.5)
     assert found.as_dict()["peak_mib"] == 1000
