@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,9 @@ class InProcess:
         kind = device.upper()
         self.det = load_session(repository, "det", kind)
         self.rec = load_session(repository, "rec", kind)
-        self.max_batch_size = int(read_config(repository / "rec")["max_batch_size"])
+        batcher = read_config(repository / "rec_batcher")["parameters"]
+        self.lines_per_call = int(batcher["rec_lines_per_call"]["string_value"])
+        self._streams = ThreadPoolExecutor(self.rec.streams)  # as many runs of rec at a time as the server's session
         self.resize = read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize)
         self.db = read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters)
         self.dictionary = read_dictionary(repository / "ctc_decode" / "1" / "dictionary.txt")
@@ -112,13 +115,13 @@ class InProcess:
     def recognise(self, reading: Reading, crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64]) -> Steps:
         """Run rec over the lines in width buckets, as rec_batcher does: index and score, both (N, T)."""
         with timed(reading.stage_ns, "rec_plan"):
-            batches = plan_batches(widths[:, 0], self.max_batch_size)
+            batches = plan_batches(widths[:, 0], self.lines_per_call)
             reading.rec_inputs = [
                 {"crops": np.ascontiguousarray(pad_to_bucket(crops, batch)), "widths": widths[batch.lines]}
                 for batch in batches
             ]
         with timed(reading.stage_ns, "rec_infer"):
-            outputs = [self.rec.run(tensors) for tensors in reading.rec_inputs]
+            outputs = list(self._streams.map(self.rec.run, reading.rec_inputs))
             steps = max((output["index"].shape[1] for output in outputs), default=1)
             index = np.zeros((len(crops), steps), np.int64)
             score = np.zeros((len(crops), steps), np.float32)
@@ -138,6 +141,5 @@ class InProcess:
         started = time.perf_counter_ns()
         self.det.run(reading.det_input)
         between = time.perf_counter_ns()
-        for tensors in reading.rec_inputs:
-            self.rec.run(tensors)
+        list(self._streams.map(self.rec.run, reading.rec_inputs))
         return between - started, time.perf_counter_ns() - between
