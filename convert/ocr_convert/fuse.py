@@ -10,6 +10,7 @@ Pixels are BGR, 0..255. Normalisation follows PaddleOCR's NormalizeImage (det) a
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -22,12 +23,18 @@ from ocr_convert.errors import ConversionError, ModelFolderError
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# PaddleOCR applies ImageNet's RGB figures in this order to BGR pixels; its weights were trained that way.
-DET_MEAN = (0.485, 0.456, 0.406)
-DET_STD = (0.229, 0.224, 0.225)
-# (x / 255 - 0.5) / 0.5
-LINE_MEAN = (0.5, 0.5, 0.5)
-LINE_STD = (0.5, 0.5, 0.5)
+
+@dataclass(frozen=True)
+class Normalisation:
+    """(x / 255 - mean) / std, for each plane of BGR pixels."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+# PaddleOCR applies ImageNet's RGB figures in this order to BGR pixels; its det weights were trained that way.
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALVES = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # rec and cls
 
 LINE_HEIGHT_PX = 48
 CLS_WIDTH_PX = 192
@@ -60,13 +67,14 @@ class _Graph:
         return self.add("Squeeze", [tensor], output, axes=[axis])
 
 
-def fuse(model: onnx.ModelProto, kind: Kind) -> onnx.ModelProto:
+def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = IMAGENET) -> onnx.ModelProto:
     """Wrap an exported network into the tensors of the table above.
 
     Args:
         model: a network with one FP32 input [N, 3, H, W] and one FP32 output:
             det [N, 1, H, W], rec [N, T, classes], cls [N, 2]
         kind: which of the three it is
+        det_normalisation: of det; rec and cls have one that is always the same
 
     Returns:
         a new model; `model` is left as it was
@@ -83,7 +91,8 @@ def fuse(model: onnx.ModelProto, kind: Kind) -> onnx.ModelProto:
     pixels = "image" if kind == "det" else "crops"
 
     before = _Graph(opset)
-    normalised = _normalise(before, pixels, kind, network_input)
+    normalised = f"{PREFIX}normalised" if kind == "rec" else network_input
+    _normalise(before, pixels, det_normalisation if kind == "det" else HALVES, normalised)
     if kind == "rec":
         _mask_padding(before, normalised, pixels, network_input)
     after = _Graph(opset)
@@ -156,18 +165,16 @@ def _refuse_taken_names(model: onnx.ModelProto, kind: Kind) -> None:
         raise ConversionError(f"the {kind} network already has tensors named {', '.join(sorted(taken))}")
 
 
-def _normalise(graph: _Graph, pixels: str, kind: Kind, network_input: str) -> str:
+def _normalise(graph: _Graph, pixels: str, normalisation: Normalisation, output: str) -> None:
     """UINT8 NHWC to normalised FP32 NCHW, as one multiplication and one addition."""
-    mean, std = (DET_MEAN, DET_STD) if kind == "det" else (LINE_MEAN, LINE_STD)
-    std_255 = np.array(std, np.float64) * 255
-    scale = (1 / std_255).astype(np.float32).reshape(1, 3, 1, 1)
-    bias = (-np.array(mean, np.float64) / np.array(std, np.float64)).astype(np.float32).reshape(1, 3, 1, 1)
+    mean, std = np.array(normalisation.mean, np.float64), np.array(normalisation.std, np.float64)
+    scale = (1 / (std * 255)).astype(np.float32).reshape(1, 3, 1, 1)
+    bias = (-mean / std).astype(np.float32).reshape(1, 3, 1, 1)
     # Transposing bytes moves a quarter of what transposing floats does.
     planes = graph.add("Transpose", [pixels], f"{PREFIX}planes", perm=[0, 3, 1, 2])
     floats = graph.add("Cast", [planes], f"{PREFIX}floats", to=TensorProto.FLOAT)
     scaled = graph.add("Mul", [floats, graph.constant("scale", scale)], f"{PREFIX}scaled")
-    output = f"{PREFIX}normalised" if kind == "rec" else network_input
-    return graph.add("Add", [scaled, graph.constant("bias", bias)], output)
+    graph.add("Add", [scaled, graph.constant("bias", bias)], output)
 
 
 def _mask_padding(graph: _Graph, normalised: str, crops: str, network_input: str) -> None:

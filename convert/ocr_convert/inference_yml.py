@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ocr_convert.errors import ModelFolderError
-from ocr_convert.fuse import DET_MEAN, DET_STD, LINE_HEIGHT_PX, Kind
+from ocr_convert.fuse import IMAGENET, LINE_HEIGHT_PX, Kind, Normalisation
 from ocr_pipeline.options import LIMIT_TYPES
 
 DB_FIELDS = {"thresh": float, "box_thresh": float, "unclip_ratio": float, "max_candidates": int}
@@ -22,6 +22,7 @@ class Settings:
     dictionary: tuple[str, ...] | None = None
     db: Mapping[str, Any] | None = None  # fields of DbParameters
     det_resize: Mapping[str, Any] | None = None  # fields of DetResize
+    normalisation: Normalisation | None = None  # of det
     notes: tuple[str, ...] = ()  # what could not be taken over
 
 
@@ -47,6 +48,7 @@ def read_inference_yml(path: Path, kind: Kind) -> Settings:
             dictionary=tuple(characters) if characters else None,
             db={name: DB_FIELDS[name](after[name]) for name in DB_FIELDS if name in after} if kind == "det" else None,
             det_resize=resize,
+            normalisation=_normalisation(steps) if kind == "det" else None,
             notes=notes,
         )
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError) as error:
@@ -68,11 +70,6 @@ def _check_preparation(path: Path, kind: Kind, steps: Mapping[str, Any]) -> None
     mode = steps.get("DecodeImage", {}).get("img_mode", "BGR")
     if mode != "BGR":
         raise ModelFolderError(f"{path} wants pixels in {mode} order, but only BGR is served")
-    if kind == "det" and "NormalizeImage" in steps:
-        for name, expected in (("mean", DET_MEAN), ("std", DET_STD)):
-            stated = tuple(float(value) for value in steps["NormalizeImage"].get(name, expected))
-            if stated != expected:
-                raise ModelFolderError(f"{path} normalises with {name} {stated}, but only {expected} is served")
     shape = steps.get("RecResizeImg", {}).get("image_shape")
     if kind == "rec" and shape and int(shape[1]) != LINE_HEIGHT_PX:
         raise ModelFolderError(f"{path} reads lines {shape[1]} pixels high, but lines are served {LINE_HEIGHT_PX} high")
@@ -81,6 +78,14 @@ def _check_preparation(path: Path, kind: Kind, steps: Mapping[str, Any]) -> None
             f"{path} is of a text line orientation model that stretches lines to {steps['ResizeImage'].get('size')}, "
             "but only models that take lines of 48 x 192 like ch_ppocr_mobile_v2.0_cls are served"
         )
+
+
+def _normalisation(steps: Mapping[str, Any]) -> Normalisation | None:
+    """Return NormalizeImage, what it leaves out being ImageNet's; None where there is no such step."""
+    if "NormalizeImage" not in steps:
+        return None
+    stated = {name: tuple(float(value) for value in steps["NormalizeImage"].get(name, ())) for name in ("mean", "std")}
+    return Normalisation(stated["mean"] or IMAGENET.mean, stated["std"] or IMAGENET.std)
 
 
 def _det_resize(steps: Mapping[str, Any]) -> tuple[dict[str, Any] | None, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from ocr_convert.errors import ModelSetError
-from ocr_convert.fuse import KINDS, Kind
+from ocr_convert.fuse import KINDS, Kind, Normalisation
 from ocr_pipeline.options import DbParameters, DetResize
 
 Form = Literal["paddle", "onnx"]
@@ -59,6 +59,7 @@ class Network:
     name: str
     kind: Kind
     sources: tuple[Source, ...]
+    normalisation: Normalisation | None = None  # of det; None leaves it to inference.yml, else ImageNet's
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class ModelSet:
     about: str
     networks: tuple[Network, ...]
     det_resize: DetResize = field(default_factory=DetResize)
-    db: DbParameters = field(default_factory=DbParameters)
+    db: DbParameters | None = None  # None leaves it to inference.yml, else the defaults
 
 
 def load_model_sets(path: Path | None = None) -> dict[str, ModelSet]:
@@ -108,7 +109,9 @@ def find_model_set(name: str, path: Path | None = None) -> ModelSet:
 def _network(name: str, entry: Mapping[str, Any]) -> Network:
     if entry["kind"] not in KINDS:
         raise ValueError(f"{name}: kind must be one of {', '.join(KINDS)}, not {entry['kind']!r}")
-    return Network(name, entry["kind"], tuple(_source(name, source) for source in entry["sources"]))
+    stated = entry.get("normalise")
+    normalisation = Normalisation(tuple(stated["mean"]), tuple(stated["std"])) if stated else None
+    return Network(name, entry["kind"], tuple(_source(name, source) for source in entry["sources"]), normalisation)
 
 
 def _source(network: str, entry: Mapping[str, Any]) -> Source:
@@ -131,6 +134,5 @@ def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Netwo
             raise ValueError(f"{name}: {network.name} is a {network.kind} network, not {kind}")
     if not {"det", "rec"} <= {network.kind for network in chosen}:
         raise ValueError(f"{name}: a model set has a det and a rec network")
-    return ModelSet(
-        name, entry["about"], chosen, DetResize(**entry.get("det_resize", {})), DbParameters(**entry.get("db", {}))
-    )
+    db = DbParameters(**entry["db"]) if "db" in entry else None
+    return ModelSet(name, entry["about"], chosen, DetResize(**entry.get("det_resize", {})), db)

@@ -63,8 +63,8 @@ def convert_model_set(
             network.kind: _fetch_and_convert(network, fetcher, workdir, paddle, reporter)
             for network in model_set.networks
         }
-        # Thresholds belong to the weights, so those that came with them win; the size of the detector's input does not.
-        db = replace(model_set.db, **(converted["det"].folder.settings.db or {}))
+        # What the list states was measured, and must not depend on which source answered.
+        db = model_set.db or replace(DbParameters(), **(converted["det"].folder.settings.db or {}))
         return _finish(name, converted, model_set.det_resize, db, None, repository, paddle, reporter)
 
 
@@ -142,7 +142,9 @@ def _fetch_and_convert(
         }
         try:
             with reporter.step(f"convert {network.name}"):
-                return to_fused_onnx(read_model_folder(files.folder, network.kind), origin, workdir, paddle)
+                return to_fused_onnx(
+                    read_model_folder(files.folder, network.kind), origin, workdir, paddle, network.normalisation
+                )
         except (ConversionError, ModelFolderError) as error:
             failure = error
             reason = str(error).splitlines()[0]
@@ -193,7 +195,7 @@ def _verify(
     comparisons: dict[Kind, Comparison] = {}
     det = converted["det"]
     with reporter.step(f"verify {det.origin['name']}"):
-        comparisons["det"], lines = verify_det(det.fused, *det.reference(paddle), det_resize, db)
+        comparisons["det"], lines = verify_det(det.fused, *det.reference(paddle), det.normalisation, det_resize, db)
         _require(comparisons["det"], reporter)
     for kind, network in converted.items():
         if kind == "det":

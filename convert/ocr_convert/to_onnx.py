@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from ocr_convert.fuse import fuse
+from ocr_convert.fuse import IMAGENET, Normalisation, fuse
 from ocr_convert.paddle_model import ModelFolder, load_network
 from ocr_convert.paddle_process import PaddleProcess
 from ocr_convert.verify import Reference, onnx_reference, session
@@ -19,6 +19,7 @@ class Converted:
 
     folder: ModelFolder
     origin: Mapping[str, Any]  # name, form and SHA-256 of its files, for the reports
+    normalisation: Normalisation  # of det
     unfused: Path
     fused: Path
 
@@ -30,7 +31,13 @@ class Converted:
         return lambda inputs: paddle.predict(network, weights, inputs), "Paddle inference"
 
 
-def to_fused_onnx(folder: ModelFolder, origin: Mapping[str, Any], workdir: Path, paddle: PaddleProcess) -> Converted:
+def to_fused_onnx(
+    folder: ModelFolder,
+    origin: Mapping[str, Any],
+    workdir: Path,
+    paddle: PaddleProcess,
+    normalisation: Normalisation | None = None,
+) -> Converted:
     """Convert a network and fuse its graph.
 
     Args:
@@ -38,6 +45,7 @@ def to_fused_onnx(folder: ModelFolder, origin: Mapping[str, Any], workdir: Path,
         origin: where it comes from, for the reports
         workdir: where the ONNX files are written
         paddle: the process that runs paddle2onnx
+        normalisation: of det; by default what its inference.yml states, else ImageNet's
 
     Raises:
         ConversionError: paddle2onnx failed, or what it wrote cannot be fused or loaded
@@ -48,6 +56,7 @@ def to_fused_onnx(folder: ModelFolder, origin: Mapping[str, Any], workdir: Path,
         unfused = workdir / f"{folder.kind}-unfused.onnx"
         paddle.convert(folder.network, folder.weights, unfused)
     fused = workdir / f"{folder.kind}-fused.onnx"
-    onnx.save(fuse(load_network(unfused), folder.kind), fused)
+    normalisation = normalisation or folder.settings.normalisation or IMAGENET
+    onnx.save(fuse(load_network(unfused), folder.kind, normalisation), fused)
     session(fused)
-    return Converted(folder, origin, unfused, fused)
+    return Converted(folder, origin, normalisation, unfused, fused)

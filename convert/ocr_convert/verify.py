@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from ocr_convert.errors import ConversionError, VerificationError
-from ocr_convert.fuse import DET_MEAN, DET_STD, LINE_MEAN, LINE_STD, Kind
+from ocr_convert.fuse import HALVES, Kind, Normalisation
 from ocr_pipeline.buckets import pad_to_bucket, plan_batches
 from ocr_pipeline.crops import crop_lines, from_own_top_left
 from ocr_pipeline.ctc import ctc_decode
@@ -117,15 +117,20 @@ def load_pictures() -> dict[str, Pixels]:
     return pictures
 
 
-def normalise(pixels: Pixels, kind: Kind) -> Floats:
+def normalise(pixels: Pixels, normalisation: Normalisation = HALVES) -> Floats:
     """PaddleOCR's preparation: (N, H, W, 3) uint8 BGR to (N, 3, H, W) float32, (x / 255 - mean) / std."""
-    mean, std = (DET_MEAN, DET_STD) if kind == "det" else (LINE_MEAN, LINE_STD)
-    scaled = (pixels.astype(np.float32) * np.float32(1 / 255) - np.array(mean, np.float32)) / np.array(std, np.float32)
+    mean, std = np.array(normalisation.mean, np.float32), np.array(normalisation.std, np.float32)
+    scaled = (pixels.astype(np.float32) * np.float32(1 / 255) - mean) / std
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), np.float32)
 
 
 def verify_det(
-    fused: Path, reference: Reference, compared_with: str, resize: DetResize, db: DbParameters
+    fused: Path,
+    reference: Reference,
+    compared_with: str,
+    normalisation: Normalisation,
+    resize: DetResize,
+    db: DbParameters,
 ) -> tuple[Comparison, Lines]:
     """Compare probability maps, and cut out the lines that the fused graph finds.
 
@@ -135,7 +140,7 @@ def verify_det(
     pictures = load_pictures()
     detector = session(fused)
     inputs = {name: resize_for_det(pixels, resize) for name, pixels in pictures.items()}
-    expected = reference({name: normalise(pixels, "det") for name, pixels in inputs.items()})
+    expected = reference({name: normalise(pixels, normalisation) for name, pixels in inputs.items()})
     difference, equal, total, lines = 0.0, 0, 0, []
     for name, pixels in pictures.items():
         prob = detector.run(["prob"], {"image": inputs[name]})[0]
@@ -204,7 +209,7 @@ def verify_cls(fused: Path, reference: Reference, compared_with: str, lines: Lin
         upright = cls_crops(crops, widths[:, 0])
         both = np.concatenate([upright, upright[:, ::-1, ::-1]])
         label, score = classifier.run(["label", "score"], {"crops": both})
-        expected = reference({"lines": normalise(both, "cls")})["lines"]
+        expected = reference({"lines": normalise(both)})["lines"]
         difference = max(difference, float(np.abs(score - expected.max(axis=1)).max()))
         equal += int((label == expected.argmax(axis=1)).sum())
         total += len(both)
@@ -213,7 +218,7 @@ def verify_cls(fused: Path, reference: Reference, compared_with: str, lines: Lin
 
 def _pad_after_normalising(crops: Pixels, widths: npt.NDArray[np.int64]) -> Floats:
     """PaddleOCR's resize_norm_img: normalise, then pad with 0 right of each line's width."""
-    normalised = normalise(crops, "rec")
+    normalised = normalise(crops)
     for line, width in zip(normalised, widths[:, 0], strict=True):
         line[:, :, int(width) :] = 0
     return normalised

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ocr_convert.errors import ConversionError, ModelFolderError
-from ocr_convert.fuse import Kind, class_count, fuse
+from ocr_convert.fuse import IMAGENET, Kind, class_count, fuse
 from ocr_convert.to_onnx import Converted
 from ocr_convert.verify import load_pictures, normalise, session
 
@@ -72,7 +72,7 @@ def random_bytes(*shape: int, seed: int = 0) -> Bytes:
 def test_det_gives_the_network_normalised_pixels_and_drops_the_channel_axis(opset: int) -> None:
     image = random_bytes(2, 32, 64, 3)
     (prob,) = load(fuse(one_node("det", opset), "det")).run(["prob"], {"image": image})
-    np.testing.assert_allclose(prob, normalise(image, "det")[:, 0], atol=1e-6)
+    np.testing.assert_allclose(prob, normalise(image, IMAGENET)[:, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("opset", OPSETS)
@@ -82,7 +82,7 @@ def test_rec_sets_columns_right_of_the_width_to_exactly_zero_and_picks_the_best_
 ) -> None:
     crops = random_bytes(3, 48, 40, 3)
     widths = np.array([[40], [1], [17]], np.int64)
-    expected = normalise(crops, "rec")[:, :, 0].transpose(0, 2, 1).copy()
+    expected = normalise(crops)[:, :, 0].transpose(0, 2, 1).copy()
     for line, width in zip(expected, (40, 1, 17), strict=True):
         line[width:] = 0
     index, score = load(fuse(one_node("rec", opset), "rec"), provider).run(
@@ -97,7 +97,7 @@ def test_rec_sets_columns_right_of_the_width_to_exactly_zero_and_picks_the_best_
 @pytest.mark.parametrize("opset", OPSETS)
 def test_cls_answers_one_label_and_one_score_a_line(opset: int) -> None:
     crops = random_bytes(5, 48, 192, 3)
-    expected = normalise(crops, "cls")[:, :2, 0, 0]
+    expected = normalise(crops)[:, :2, 0, 0]
     label, score = load(fuse(one_node("cls", opset), "cls")).run(["label", "score"], {"crops": crops})
     assert label.dtype == np.int64
     np.testing.assert_array_equal(label, expected.argmax(axis=1))
@@ -145,7 +145,7 @@ def test_ppocrv4_det_fused_is_unfused(ppocrv4: dict[Kind, Converted], provider: 
     picture = load_pictures()["receipt.jpg"][None, :640, :480]
     image = np.concatenate([picture, random_bytes(1, 640, 480, 3)])
     (prob,) = load(ppocrv4["det"].fused, provider).run(["prob"], {"image": image})
-    (expected,) = load(ppocrv4["det"].unfused).run(None, {"x": normalise(image, "det")})
+    (expected,) = load(ppocrv4["det"].unfused).run(None, {"x": normalise(image, IMAGENET)})
     np.testing.assert_allclose(prob, expected[:, 0], atol=2e-4)
 
 
@@ -159,7 +159,7 @@ def test_ppocrv4_rec_fused_is_unfused_for_lines_of_several_widths(
         [receipt[top : top + 48, 180:500] for top in (280, 320, 470, 820)] + [*random_bytes(1, 48, 320, 3)]
     )
     widths = np.array([[320], [161], [32], [7], [250]], np.int64)
-    padded = normalise(crops, "rec")
+    padded = normalise(crops)
     for line, width in zip(padded, widths[:, 0], strict=True):
         line[:, :, width:] = 0
     index, score = load(ppocrv4["rec"].fused, provider).run(["index", "score"], {"crops": crops, "widths": widths})

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocr_convert.errors import ModelSetError
+from ocr_convert.fuse import HALVES
 from ocr_convert.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
 from ocr_pipeline.options import DbParameters, DetResize
 
@@ -22,10 +23,18 @@ def test_the_sets_that_are_promised_are_there() -> None:
         assert [network.kind for network in model_set.networks] == ["det", "rec", "cls"]
 
 
-def test_thresholds_are_those_of_the_version() -> None:
-    assert find_model_set("pp-ocrv4-mobile").db == DbParameters(0.3, 0.6, 1.5, 1000)
-    assert find_model_set("pp-ocrv5-server").db == DbParameters(0.3, 0.6, 1.5, 1000)
-    assert find_model_set("pp-ocrv6-small").db == DbParameters(0.2, 0.45, 1.4, 3000)
+def test_thresholds_are_what_was_measured_or_left_to_the_model() -> None:
+    assert find_model_set("pp-ocrv4-mobile").db == DbParameters(0.3, 0.5, 1.8, 1000)
+    assert find_model_set("pp-ocrv5-server").db is None
+    assert find_model_set("pp-ocrv6-small").db == DbParameters(0.3, 0.5, 1.8, 3000)
+
+
+def test_v6_small_is_normalised_with_halves() -> None:
+    assert networks()["PP-OCRv6_small_det"].normalisation == HALVES
+    assert networks()["PP-OCRv4_mobile_det"].normalisation is None
+
+
+def test_the_size_of_the_detectors_input_is_the_default() -> None:
     assert {model_set.det_resize for model_set in load_model_sets().values()} == {DetResize()}
 
 

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from ocr_convert.dictionary import dictionary_text, read_dictionary
 from ocr_convert.errors import ModelFolderError
-from ocr_convert.fuse import Kind
+from ocr_convert.fuse import HALVES, IMAGENET, Kind, Normalisation
 from ocr_convert.inference_yml import read_inference_yml
 from ocr_convert.paddle_model import find_dictionary, read_model_folder
 from ocr_pipeline.ctc import read_dictionary as read_installed_dictionary
@@ -102,8 +102,6 @@ def test_size_of_the_detectors_input(tmp_path: Path, stated: object, expected: o
     ("kind", "step", "reason"),
     [
         ("det", {"DecodeImage": {"img_mode": "RGB"}}, "wants pixels in RGB order"),
-        ("det", {"NormalizeImage": {"mean": [0.5, 0.5, 0.5]}}, r"normalises with mean \(0.5, 0.5, 0.5\)"),
-        ("det", {"NormalizeImage": {"std": [1, 1, 1]}}, r"normalises with std \(1.0, 1.0, 1.0\)"),
         ("rec", {"RecResizeImg": {"image_shape": [3, 32, 320]}}, "reads lines 32 pixels high"),
         ("cls", {"ResizeImage": {"size": [160, 80]}}, "stretches lines to"),
     ],
@@ -111,6 +109,21 @@ def test_size_of_the_detectors_input(tmp_path: Path, stated: object, expected: o
 def test_a_model_that_wants_other_pixels_is_refused(tmp_path: Path, kind: Kind, step: object, reason: str) -> None:
     with pytest.raises(ModelFolderError, match=reason):
         read_inference_yml(write_yml(tmp_path / "inference.yml", with_steps(step)), kind)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"NormalizeImage": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}, HALVES),
+        ({"NormalizeImage": {"std": [1, 1, 1]}}, Normalisation(IMAGENET.mean, (1.0, 1.0, 1.0))),
+        ({"NormalizeImage": None}, IMAGENET),
+        ({"DecodeImage": {}}, None),
+    ],
+)
+def test_the_normalisation_of_a_detector_is_taken_over(
+    tmp_path: Path, step: object, expected: Normalisation | None
+) -> None:
+    assert read_inference_yml(write_yml(tmp_path / "inference.yml", with_steps(step)), "det").normalisation == expected
 
 
 @pytest.mark.parametrize(
