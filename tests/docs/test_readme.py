@@ -9,23 +9,18 @@ import shlex
 import subprocess
 import sys
 import textwrap
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import typer
 from google.protobuf import text_format
-from tritonclient.grpc import InferenceServerClient
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
-from tritonclient.utils import InferenceServerException
 
 import ocr_bench.cli
 import ocr_client.cli
 import ocr_convert.cli
 import ocr_serve.cli
-from ocr_client import OcrClient
 from ocr_convert.model_sets import DEFAULT_MODEL_SET, load_model_sets
 from ocr_pipeline.errors import InvalidOption
 from ocr_pipeline.options import LIMIT_TYPES, PARAMETERS, OcrOptions, with_parameters
@@ -129,26 +124,6 @@ def test_a_block_does_what_the_readme_says(server, workplace, block):
     assert done.returncode == 0, done.stderr
     if block.output is not None:
         assert_output(done.stdout, block.output)
-
-
-def test_the_options_under_security_close_the_administration_of_the_server(start_server, weighted_copy):
-    """They do what is said of them: models cannot be loaded from outside, and pictures are read as before."""
-    (block,) = [block for block in blocks(READMES["README.md"]) if "--http-restricted-api" in block.code]
-    arguments = subprocess.run(
-        ["bash", "-euc", block.code.replace(".venv/bin/ocr-serve", "printf '%s\\n'")],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    server = start_server(weighted_copy, *arguments)
-    for path in ("repository/models/det/load", "repository/models/det/unload", "logging", "trace/setting"):
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(f"http://{server.http_url}/v2/{path}", b"{}", timeout=30)
-    with InferenceServerClient(server.grpc_url) as client, pytest.raises(InferenceServerException, match="restricted"):
-        client.unload_model("det")
-    with OcrClient(server.http_url) as client:
-        assert len(client.ocr(ROOT / "samples" / "receipt.png")) > 0
-    assert server.stop() == 0
 
 
 def test_both_readmes_have_the_same_blocks():
