@@ -1,6 +1,6 @@
 # The stock Triton server with this project's models and their code.
 #   docker build --tag triton-paddleocr .
-#   docker run --rm --shm-size 1g --publish 127.0.0.1:8000:8000 triton-paddleocr
+#   docker run --rm --shm-size 4g --publish 127.0.0.1:8000:8000 triton-paddleocr
 # Build arguments: MODEL_SET (ocr-convert --list names them) and TRITON_VERSION. Triton before 26.07 has known holes.
 ARG TRITON_VERSION=26.07
 

@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 DEVICE ?= cpu
+MODEL_SET ?=
 HTTP_PORT ?= 8000
 GRPC_PORT ?= 8001
 METRICS_PORT ?= 8002
@@ -14,7 +15,7 @@ SOURCES := python_backends server convert clients bench samples tests model_repo
 PIP_INSTALL := $(BIN)/pip --disable-pip-version-check install --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv weights demo serve test lint format lock clean
+.PHONY: help venv weights demo serve test lint format bench-setup bench lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
@@ -52,6 +53,21 @@ lint: venv ## ruff, mypy, and hadolint for the Dockerfile
 format: venv ## let ruff format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+# DATA names folders with labelled pictures, in PaddleOCR's formats.
+bench-setup: weights ## the peers' environments, and perf_analyzer tried
+	$(BIN)/ocr-bench setup
+
+bench: bench-setup ## the tables of bench/RESULTS.md made anew, DATA="folder folder ..."
+	@test -n "$(DATA)" || { echo 'make bench DATA="folder ...": folders with labelled pictures' >&2; exit 2; }
+	$(BIN)/ocr-bench accuracy $(addprefix --data ,$(DATA))
+	$(BIN)/ocr-bench peers $(addprefix --data ,$(DATA))
+	$(BIN)/ocr-bench stages $(addprefix --data ,$(DATA))
+	$(BIN)/ocr-bench floor $(addprefix --data ,$(DATA))
+	$(BIN)/ocr-bench load $(addprefix --data ,$(DATA))
+	$(BIN)/ocr-bench lines
+	$(BIN)/ocr-bench endurance
+	$(BIN)/ocr-bench report
 
 LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LOCK := $(LOCK_FORM) --universal --python-version 3.10

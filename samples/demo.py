@@ -57,7 +57,7 @@ def start_server(log: Path, ports: list[int]) -> subprocess.Popen[bytes]:
                 return server
         except OSError:
             time.sleep(0.1)
-    server.kill()
+    server.terminate()
     sys.exit(f"the server was not ready after {START_LIMIT_S} s; see {log}")
 
 
@@ -76,8 +76,8 @@ def main() -> int:
                 check=False,
             )
     finally:
+        server.send_signal(signal.SIGINT)  # before anything is said: nobody may be listening any more
         with step("server down"):
-            server.send_signal(signal.SIGINT)
             server.wait(STOP_LIMIT_S)
     say(f"==> boxes and texts are drawn in {OVERLAYS}/; `make serve` starts the server to stay")
     return client.returncode

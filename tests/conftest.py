@@ -77,8 +77,8 @@ class Server:
         return self.process.wait(STOP_LIMIT_S)
 
 
-def launch(repository, log, *options):
-    """Start ocr-serve on free ports and wait until it is ready."""
+def begin(repository, log, *options, **popen):
+    """Start ocr-serve on free ports."""
     http_port, grpc_port, metrics_port = free_ports(3)
     command = [
         str(Path(sys.prefix) / "bin" / "ocr-serve"),
@@ -87,8 +87,14 @@ def launch(repository, log, *options):
         *options,
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=repository.parent)
-    server = Server(process, http_port, grpc_port, metrics_port, log, repository)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=repository.parent, **popen)
+    return Server(process, http_port, grpc_port, metrics_port, log, repository)
+
+
+def launch(repository, log, *options):
+    """Start ocr-serve on free ports and wait until it is ready."""
+    server = begin(repository, log, *options)
+    process = server.process
     give_up = time.monotonic() + START_LIMIT_S
     while not server.is_ready():
         if process.poll() is not None or time.monotonic() > give_up:
@@ -129,6 +135,12 @@ def start_server(tmp_path):
         if server.process.poll() is None:
             server.process.kill()
             server.process.wait(STOP_LIMIT_S)
+
+
+@pytest.fixture
+def begin_server(tmp_path):
+    """Start a server and do not wait for it."""
+    return lambda repository, **popen: begin(repository, tmp_path / "begun.log", **popen)
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 LINE_HEIGHT = 48  # pixels: input height of the PP-OCR recognisers from v3 on
-MAX_LINE_WIDTH = 3200  # pixels: longer lines are squeezed, which bounds the memory of a page
+MAX_LINE_WIDTH = 3200  # pixels: longer lines are squeezed
+MAX_CROPS_BYTES = (
+    256 * 2**20
+)  # of one page: 582 lines of MAX_LINE_WIDTH; with more lines, the longest are squeezed more
 TALL_RATIO = 1.5  # boxes at least this much higher than wide are read top to bottom (PaddleOCR)
 
 Crops = npt.NDArray[np.uint8]
@@ -29,11 +32,16 @@ def from_own_top_left(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
     return np.where(tall[:, None, None], np.roll(boxes, -1, axis=1), boxes)
 
 
+def width_limit(lines: int) -> int:
+    """Pixels that a line may be wide on a page of `lines` lines, which all take the room of the widest."""
+    return max(min(MAX_LINE_WIDTH, MAX_CROPS_BYTES // (3 * LINE_HEIGHT * max(lines, 1))), 1)
+
+
 def line_widths(boxes: npt.NDArray[np.float32]) -> Widths:
     """(N,) int64: width in pixels of each line of (N, 4, 2) boxes when it is 48 pixels high."""
     width, height = _side(boxes, 0, 1, 2, 3), _side(boxes, 0, 3, 1, 2)
     scaled = np.ceil(LINE_HEIGHT * width / np.maximum(height, 1.0))
-    return np.clip(scaled, 1, MAX_LINE_WIDTH).astype(np.int64)
+    return np.clip(scaled, 1, width_limit(len(boxes))).astype(np.int64)
 
 
 def _side(boxes: npt.NDArray[np.float32], a: int, b: int, c: int, d: int) -> npt.NDArray[np.float32]:
@@ -75,10 +83,10 @@ def _warp(pixels: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], line: npt
     line[:] = cv2.resize(upright, line.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def resize_line(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """One line picture (H, W, 3) uint8 to (48, width, 3) uint8."""
+def resize_line(pixels: npt.NDArray[np.uint8], max_width: int = MAX_LINE_WIDTH) -> npt.NDArray[np.uint8]:
+    """One line picture (H, W, 3) uint8 to (48, width, 3) uint8, at most `max_width` pixels wide."""
     height, width = pixels.shape[:2]
-    line_width = min(max(math.ceil(LINE_HEIGHT * width / height), 1), MAX_LINE_WIDTH)
+    line_width = min(max(math.ceil(LINE_HEIGHT * width / height), 1), max_width)
     return cv2.resize(pixels, (line_width, LINE_HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 

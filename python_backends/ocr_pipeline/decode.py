@@ -8,11 +8,13 @@ import base64
 import binascii
 import io
 import re
+import struct
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ocr_pipeline.errors import ImageTooLarge, InvalidImage
 
@@ -26,7 +28,17 @@ Image.MAX_IMAGE_PIXELS = None
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]+=*\s*")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
-_HIGHEST_16_BIT = 65535
+_SCALE_16_BIT = 257  # 65535 / 255
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def image_bytes(data: bytes) -> bytes:
@@ -122,13 +134,33 @@ def _scan_offset(data: bytes) -> int:
 
 def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
     picture.load()
-    upright = ImageOps.exif_transpose(picture)
+    upright = _turn(picture)
     if upright.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        gray = np.asarray(upright, dtype=np.float64)
-        scale = 255.0 / _HIGHEST_16_BIT if upright.mode != "F" or gray.max(initial=0) > 1 else 255.0
-        levels = np.clip(np.rint(gray * scale), 0, 255).astype(np.uint8)
-        return cv2.cvtColor(levels, cv2.COLOR_GRAY2BGR)
+        return cv2.cvtColor(_gray_levels(np.asarray(upright)), cv2.COLOR_GRAY2BGR)
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     return cv2.cvtColor(np.asarray(upright.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _turn(picture: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; a picture whose EXIF data is nonsense is as a person sees it without."""
+    try:
+        orientation = picture.getexif().get(_ORIENTATION_TAG)
+    except (struct.error, SyntaxError, ValueError, OSError, KeyError, TypeError):
+        return picture
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _gray_levels(gray: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """16-bit, 32-bit or float levels as 0..255; the range is told by the type, or by the highest level."""
+    if gray.dtype == np.uint16:
+        return (gray >> 8).astype(np.uint8)
+    finite = np.nan_to_num(gray)
+    highest = finite.max(initial=0)
+    if gray.dtype.kind == "f" and highest <= 1:
+        finite = finite * 255
+    elif highest > 255:
+        finite = finite / _SCALE_16_BIT
+    return np.clip(finite, 0, 255).astype(np.uint8)

@@ -39,5 +39,5 @@ class TritonPythonModel(Adapter):
         with self.clock.stage("crop"):
             crops, widths = crop_lines(pixels, boxes)
         if options.rec.use_textline_orientation:
-            boxes, crops = turn_upright(boxes, crops, widths)
+            boxes, crops = turn_upright(self.repository, boxes, crops, widths)
         return {"boxes": boxes, "box_scores": found.scores, "crops": crops, "widths": widths}

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 from ocr_pipeline.buckets import Batch, pad_to_bucket, plan_batches
+from ocr_pipeline.errors import InvalidInput
 from ocr_triton.adapter import Adapter, Tensors, failure, success, tensor
 
 
@@ -37,6 +38,8 @@ class TritonPythonModel(Adapter):
 
     async def recognise(self, crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64]) -> Tensors:
         """Classes and their probabilities per step; steps past a line's own bucket are blank."""
+        if len(widths) and not (widths.min() >= 1 and widths.max() <= crops.shape[2]):
+            raise InvalidInput(f"widths must lie within 1 and the width of crops, {crops.shape[2]}")
         batches = plan_batches(widths[:, 0], self.lines_per_call)
         slots = asyncio.Semaphore(self.calls_in_flight)  # bounds what lies in shared memory at a time
 

@@ -50,7 +50,6 @@ class TritonPythonModel:
                 sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
         except Exception:
             pb_utils.Logger.log_error(traceback.format_exc())
-            raise
         finally:
             self._free_streams.release()
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from ocr_serve.errors import ServerNotFound
+from ocr_serve.errors import EnvironmentProblem, ServerNotFound
 from ocr_serve.tritonserver import TritonHome
 
 PYTHON_BACKEND_FILES = ("libtriton_python.so", "triton_python_backend_utils.py")
@@ -17,6 +17,7 @@ def assemble(home: TritonHome, directory: Path) -> Path:
 
     Raises:
         ServerNotFound: a file of the wheel is missing.
+        EnvironmentProblem: the directory cannot be written.
     """
     if home.python_backend is None or home.stub is None:
         raise ValueError("the container's backend directory is complete")
@@ -26,7 +27,12 @@ def assemble(home: TritonHome, directory: Path) -> Path:
     for name, source in files.items():
         if not source.is_file():
             raise ServerNotFound(f"{source} is missing; reinstall nvidia-pytriton")
-        _copy(source, directory / name)
+        try:
+            _copy(source, directory / name)
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"{directory} cannot be written ({error.strerror}); start ocr-serve once as its owner"
+            ) from error
     return directory
 
 

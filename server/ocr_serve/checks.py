@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from ocr_serve.errors import EnvironmentProblem
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
-MIN_SHARED_MEMORY_MIB = 256  # the Python steps pass pictures through it; a container's default is 64
+MIN_SHARED_MEMORY_MIB = 1024  # the Python steps pass pictures through it; a container's default is 64
+PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+")
 STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
 
 
@@ -58,12 +60,42 @@ def check_shared_memory(directory: Path = SHARED_MEMORY) -> None:
     Raises:
         EnvironmentProblem: less than MIN_SHARED_MEMORY_MIB is free.
     """
-    free_mib = shutil.disk_usage(directory).free // 2**20
+    try:
+        free_mib = shutil.disk_usage(directory).free // 2**20
+    except OSError as error:
+        raise EnvironmentProblem(f"{directory} is not there, which the Python steps need: {error}") from error
     if free_mib < MIN_SHARED_MEMORY_MIB:
         raise EnvironmentProblem(
             f"{directory} has {free_mib} MiB free, the server needs {MIN_SHARED_MEMORY_MIB}; "
-            "give the container more with --shm-size=1g"
+            "give the container more with --shm-size=4g"
         )
+
+
+def check_paths(*paths: Path) -> None:
+    """Triton hands paths to a shell without quoting them.
+
+    Raises:
+        EnvironmentProblem: a path has a character that means something to a shell.
+    """
+    for path in paths:
+        if not PLAIN_PATH.fullmatch(str(path)):
+            raise EnvironmentProblem(
+                f"Triton cannot start its Python models with spaces or shell characters in a path; "
+                f"move {str(path)!r} to a path of letters, digits and @%+=:,./-_"
+            )
+
+
+def check_arguments(arguments: list[str]) -> None:
+    """What is handed to tritonserver must be options.
+
+    Raises:
+        EnvironmentProblem: there is a word that is no option.
+    """
+    for argument in arguments:
+        if not argument.startswith("-"):
+            raise EnvironmentProblem(
+                f"unexpected argument {argument!r}; options of tritonserver follow -- as --name=value"
+            )
 
 
 def remove_stale_regions(prefix: str, directory: Path = SHARED_MEMORY) -> None:

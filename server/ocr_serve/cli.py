@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import subprocess
 import sys
 from enum import Enum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ocr_serve import checks
+from ocr_serve import checks, cleaner
 from ocr_serve.backend_directory import assemble
 from ocr_serve.errors import ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
@@ -54,6 +55,8 @@ def serve(
         checks.remove_stale_regions(REGION_PREFIX)
         checks.check_shared_memory()
         resolved = checks.resolve_device(device.value, home.is_container)
+        checks.check_paths(Path(sys.prefix), repository.path)
+        checks.check_arguments(context.args)
         arguments = [str(home.binary), *_backend_arguments(home), *_repository_arguments(repository)]
     except ServeError as error:
         typer.echo(f"ocr-serve: {error}", err=True)
@@ -65,6 +68,9 @@ def serve(
     typer.echo(f"ocr-serve: {repository.model_set} on {resolved}, http://{address}:{http_port}/v2/models/ocr", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
+    subprocess.Popen(
+        [sys.executable, "-I", "-S", cleaner.__file__, str(os.getpid()), _region_prefix()], start_new_session=True
+    )
     os.execve(home.binary, arguments, _environment(home, resolved))  # noqa: S606 - a fixed program, no shell
 
 
@@ -74,8 +80,12 @@ def _check_platform(home: TritonHome) -> None:
         raise UnsupportedPlatform(sentence)
 
 
+def _region_prefix() -> str:
+    return f"{REGION_PREFIX}{os.getpid()}_"
+
+
 def _backend_arguments(home: TritonHome) -> list[str]:
-    arguments = [f"--backend-config=python,shm-region-prefix-name={REGION_PREFIX}{os.getpid()}_"]
+    arguments = [f"--backend-config=python,shm-region-prefix-name={_region_prefix()}"]
     if not home.is_container:
         checks.check_numpy()
         directory = assemble(home, Path(sys.prefix) / "share" / "triton-paddleocr" / "backends")

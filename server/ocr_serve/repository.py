@@ -41,12 +41,16 @@ def check_repository(path: Path) -> Repository:
     summary = path / INSTALLED / "model_set.json"
     if not summary.is_file():
         raise RepositoryProblem(f"{path} has no weights; {AGAIN}, for example ocr-convert --model-set pp-ocrv4-mobile")
-    installed = json.loads(summary.read_text(encoding="utf-8"))
-    for name, expected in installed["files"].items():
-        _check_file(path / name, expected if name.endswith(".onnx") else None)
-    _check_dictionary(path / "ctc_decode" / "1" / "dictionary.txt", installed["classes"])
+    try:
+        installed = json.loads(summary.read_text(encoding="utf-8"))
+        name, files, classes = str(installed["name"]), dict(installed["files"]), int(installed["classes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RepositoryProblem(f"{summary} cannot be read ({error!r}); {AGAIN} again") from error
+    for file, expected in files.items():
+        _check_file(path / file, expected if file.endswith(".onnx") else None)
+    _check_dictionary(path / "ctc_decode" / "1" / "dictionary.txt", classes)
     optional = tuple(model for model in OPTIONAL_MODELS if (path / model / "1" / "model.onnx").is_file())
-    return Repository(path, installed["name"], PUBLIC_MODELS + CALLED_MODELS + optional)
+    return Repository(path, name, PUBLIC_MODELS + CALLED_MODELS + optional)
 
 
 def _check_file(path: Path, sha256: str | None) -> None:

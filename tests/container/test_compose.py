@@ -30,7 +30,7 @@ def test_ports_of_the_image_are_published_on_loopback_only(service: dict[str, An
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 def test_python_steps_have_shared_memory_and_the_rest_is_bounded(service: dict[str, Any]) -> None:
-    assert service["shm_size"] == "1gb"
+    assert service["shm_size"] == "4gb"
     assert service["mem_limit"] == "8gb"
     assert service["ulimits"]["nofile"]["soft"] >= 4096
     assert service["cap_drop"] == ["ALL"]

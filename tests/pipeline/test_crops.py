@@ -6,12 +6,14 @@ import pytest
 
 from ocr_pipeline.crops import (
     LINE_HEIGHT,
+    MAX_CROPS_BYTES,
     MAX_LINE_WIDTH,
     crop_lines,
     from_own_top_left,
     line_widths,
     resize_line,
     stack_lines,
+    width_limit,
 )
 
 
@@ -98,6 +100,14 @@ def test_a_tall_line_is_turned_a_quarter_counterclockwise():
 def test_very_long_lines_are_squeezed():
     assert line_widths(quad(0, 0, 10_000, 10)[None]).tolist() == [MAX_LINE_WIDTH]
     assert resize_line(np.zeros((1, 5000, 3), np.uint8)).shape == (LINE_HEIGHT, MAX_LINE_WIDTH, 3)
+
+
+def test_the_crops_of_a_crowded_page_stay_within_their_memory():
+    assert width_limit(1) == width_limit(500) == MAX_LINE_WIDTH
+    boxes = np.stack([quad(0, 0, 60, 30)] * 2999 + [quad(0, 0, 3000, 30)])
+    widths = line_widths(boxes)
+    assert widths[0] == 96
+    assert len(boxes) * widths.max() * LINE_HEIGHT * 3 <= MAX_CROPS_BYTES
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (48, 1, 3), (500, 1, 3), (1, 500, 3)])

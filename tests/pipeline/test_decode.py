@@ -81,6 +81,28 @@ def test_16_bit_colour_png_keeps_the_upper_byte():
     assert np.array_equal(decode_image(data.tobytes()), BGR)
 
 
+@pytest.mark.parametrize(
+    ("gray", "expected"),
+    [
+        (np.array([[0, 128 * 257, 65535]], np.int32), [0, 128, 255]),
+        (np.array([[0, 128, 200]], np.int32), [0, 128, 200]),
+        (np.array([[0, 0.5, 1]], np.float32), [0, 127, 255]),
+        (np.array([[0, 128, 255]], np.float32), [0, 128, 255]),
+        (np.array([[0, np.nan, 1]], np.float32), [0, 0, 255]),
+    ],
+)
+def test_gray_tiffs_of_other_types_keep_their_range(gray, expected):
+    assert decode_image(encode(Image.fromarray(gray), "TIFF"))[0, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(40), b"MM\0*" + bytes(9)]
+)
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "JPEG"])
+def test_exif_nonsense_is_passed_over(exif, file_format):
+    assert decode_image(encode(PICTURE, file_format, exif=exif)).shape == BGR.shape
+
+
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
 def test_transparency_is_laid_on_white(file_format):
     rgba = np.zeros((10, 20, 4), np.uint8)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from tritonclient.grpc import InferenceServerClient
+from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient
@@ -264,6 +264,22 @@ def test_one_bad_line_image_is_named(server):
     status, answer = generate(server, "text_recognition", images=[good, "@@@"])
     assert status == 400
     assert "images[1]: not an image" in answer["error"]
+
+
+def test_too_many_line_images_are_refused(server):
+    status, answer = generate(server, "text_recognition", images=["x"] * 1025)
+    assert status == 400
+    assert "1025 images in one request, the limit is 1024" in answer["error"]
+
+
+@pytest.mark.parametrize("width", [0, -5, 65, 10**9])
+def test_an_inner_model_refuses_widths_that_do_not_fit_its_crops(server, width):
+    with InferenceServerClient(server.grpc_url) as client:
+        crops, widths = InferInput("crops", [1, 48, 64, 3], "UINT8"), InferInput("widths", [1, 1], "INT64")
+        crops.set_data_from_numpy(np.zeros((1, 48, 64, 3), np.uint8))
+        widths.set_data_from_numpy(np.array([[width]], np.int64))
+        with pytest.raises(InferenceServerException, match="widths must lie within 1 and the width of crops, 64"):
+            client.infer("rec_batcher", [crops, widths])
 
 
 def test_bad_requests_do_not_disturb_good_ones(server):

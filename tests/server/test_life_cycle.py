@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from ocr_serve.cleaner import stubs
+
 SHARED_MEMORY = Path("/dev/shm")
 
 
 def regions(server):
     return list(SHARED_MEMORY.glob(f"triton_paddleocr_{server.process.pid}_*"))
+
+
+def prefix_of(server):
+    return f"triton_paddleocr_{server.process.pid}_"
 
 
 def children(server):
@@ -31,24 +37,35 @@ def wait_until_gone(pids, limit_s=30):
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_no_process_and_no_shared_memory(start_server, weighted_copy, sig):
     server = start_server(weighted_copy)
-    stubs = children(server)
-    assert len(stubs) > 5
+    processes = children(server)
+    assert len(processes) > 5
     assert regions(server)
     assert server.stop(sig) == 0
-    assert wait_until_gone(stubs) == []
+    assert wait_until_gone(processes) == []
     assert regions(server) == []
 
 
-def test_the_next_start_cleans_up_after_a_server_that_was_killed(start_server, weighted_copy):
-    killed = start_server(weighted_copy)
-    stubs = children(killed)
-    for pid in [killed.process.pid, *stubs]:
-        os.kill(pid, signal.SIGKILL)
-    killed.process.wait(30)
-    assert regions(killed)
+def wait_until_clean(server, limit_s=20):
+    give_up = time.monotonic() + limit_s
+    while time.monotonic() < give_up and (stubs(prefix_of(server)) or regions(server)):
+        time.sleep(0.1)
+    return stubs(prefix_of(server)), regions(server)
+
+
+def test_a_server_that_is_killed_leaves_nothing_behind(start_server, weighted_copy):
     server = start_server(weighted_copy)
-    assert regions(killed) == []
-    assert server.stop() == 0
+    assert stubs(prefix_of(server))
+    server.stop(signal.SIGKILL)
+    assert wait_until_clean(server) == ([], [])
+
+
+@pytest.mark.parametrize("delay_s", [0.6, 1.2, 2.0, 3.0])
+def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_copy, delay_s):
+    server = begin_server(weighted_copy, start_new_session=True)
+    time.sleep(delay_s)
+    os.killpg(server.process.pid, signal.SIGINT)
+    server.process.wait(60)
+    assert wait_until_clean(server) == ([], [])
 
 
 def test_an_unknown_accelerator_stops_the_load_with_its_name(start_server, weighted_copy):

@@ -146,6 +146,21 @@ def test_the_summary_that_is_checked_is_the_one_that_convert_wrote(model_reposit
     assert installed["classes"] == 6625
 
 
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"name": "x", "files": 3, "classes": 5}'])
+def test_a_broken_summary(run_serve, weighted_copy, text):
+    (weighted_copy / ".current" / "model_set.json").write_text(text)
+    refused(run_serve("--model-repository", weighted_copy), "model_set.json cannot be read", "ocr-convert")
+
+
+def test_a_path_that_a_shell_would_cut(run_serve, weighted_copy):
+    spaced = weighted_copy.rename(weighted_copy.with_name("my models"))
+    refused(run_serve("--model-repository", spaced), "spaces or shell characters", "my models")
+
+
+def test_a_word_that_is_no_option(run_serve, weighted_copy):
+    refused(run_serve("--model-repository", weighted_copy, "bogus"), "unexpected argument 'bogus'")
+
+
 def test_an_unknown_option_is_a_usage_error(run_serve):
     code, stderr = run_serve("--devices", "cpu")
     assert code == 2
