@@ -1,6 +1,8 @@
 """Which lines are recognised together: groups of one padded width.
 
 A line's padded width is its own width rounded up to a bucket, so it depends on that line alone, and so does its text.
+Buckets widen with the line, and calls have one of two sizes: every new shape costs a runtime time and memory, so there
+are few of them (41 widths, two sizes), at under a tenth of padding for all but the shortest lines.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-BUCKET_WIDTH = 32  # pixels: padded widths are multiples of it
+# (from this width on, padded widths are multiples of this), both in pixels
+BUCKETS = ((0, 32), (512, 64), (1024, 128))
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Batch:
 
     Attributes:
         lines: (B,) indices of the lines on the page.
-        width: pixels, a multiple of BUCKET_WIDTH, at least the width of every line.
+        width: pixels, that of a bucket, at least the width of every line.
     """
 
     lines: npt.NDArray[np.intp]
@@ -26,15 +29,16 @@ class Batch:
 
 def padded_widths(widths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """`widths` in pixels, each rounded up to its bucket."""
-    return -(-widths // BUCKET_WIDTH) * BUCKET_WIDTH
+    steps = np.select([widths > start for start, _ in BUCKETS[::-1]], [step for _, step in BUCKETS[::-1]], 1)
+    return -(-widths // steps) * steps
 
 
-def plan_batches(widths: npt.NDArray[np.int64], max_batch_size: int) -> list[Batch]:
-    """Group lines by bucket and cut groups larger than `max_batch_size`.
+def plan_batches(widths: npt.NDArray[np.int64], lines_per_call: int) -> list[Batch]:
+    """Group lines by bucket, and cut groups into calls of `lines_per_call` lines and of one.
 
     Args:
         widths: (N,) int64, pixels.
-        max_batch_size: lines that `rec` takes in one call.
+        lines_per_call: lines of the larger calls.
 
     Returns:
         Every line in exactly one batch, narrow batches first; empty for no lines.
@@ -43,7 +47,9 @@ def plan_batches(widths: npt.NDArray[np.int64], max_batch_size: int) -> list[Bat
     batches = []
     for width in np.unique(padded).tolist():
         lines = np.flatnonzero(padded == width)
-        batches += [Batch(lines[at : at + max_batch_size], width) for at in range(0, len(lines), max_batch_size)]
+        whole = len(lines) - len(lines) % lines_per_call
+        batches += [Batch(lines[at : at + lines_per_call], width) for at in range(0, whole, lines_per_call)]
+        batches += [Batch(lines[at : at + 1], width) for at in range(whole, len(lines))]
     return batches
 
 

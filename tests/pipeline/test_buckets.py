@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.buckets import BUCKET_WIDTH, pad_to_bucket, padded_widths, plan_batches
+from ocr_pipeline.buckets import pad_to_bucket, padded_widths, plan_batches
+from ocr_pipeline.crops import MAX_LINE_WIDTH
 
 widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda widths: np.array(widths, np.int64))
 
@@ -14,11 +15,11 @@ def test_no_lines_need_no_call():
 
 
 @given(widths_of_a_page, st.integers(1, 64))
-def test_every_line_is_in_one_batch_that_fits_it(widths, max_batch_size):
-    batches = plan_batches(widths, max_batch_size)
+def test_every_line_is_in_one_batch_that_fits_it(widths, lines_per_call):
+    batches = plan_batches(widths, lines_per_call)
     assert sorted(line for batch in batches for line in batch.lines) == list(range(len(widths)))
     for batch in batches:
-        assert 1 <= len(batch.lines) <= max_batch_size
+        assert len(batch.lines) in (1, lines_per_call)
         assert (widths[batch.lines] <= batch.width).all()
 
 
@@ -33,8 +34,13 @@ def test_the_padded_width_depends_on_the_line_alone(widths):
 @given(st.integers(1, 3200))
 def test_little_is_padded(width):
     (padded,) = padded_widths(np.array([width], np.int64))
-    assert 0 <= padded - width < BUCKET_WIDTH
-    assert padded % BUCKET_WIDTH == 0
+    assert 0 <= padded - width < max(32, width / 8)
+
+
+def test_there_are_few_shapes():
+    every_width = np.arange(1, MAX_LINE_WIDTH + 1)
+    assert len(np.unique(padded_widths(every_width))) == 41
+    assert padded_widths(every_width).max() == MAX_LINE_WIDTH
 
 
 def test_padding_goes_beyond_the_pages_widest_line():
