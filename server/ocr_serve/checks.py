@@ -86,16 +86,13 @@ def check_paths(*paths: Path) -> None:
 
 
 def check_arguments(arguments: list[str]) -> None:
-    """What is handed to tritonserver must be options.
+    """What is handed to tritonserver must begin with an option.
 
     Raises:
-        EnvironmentProblem: there is a word that is no option.
+        EnvironmentProblem: it begins with another word.
     """
-    for argument in arguments:
-        if not argument.startswith("-"):
-            raise EnvironmentProblem(
-                f"unexpected argument {argument!r}; options of tritonserver follow -- as --name=value"
-            )
+    if arguments and not arguments[0].startswith("-"):
+        raise EnvironmentProblem(f"unexpected argument {arguments[0]!r}; options of tritonserver follow --")
 
 
 def remove_stale_regions(prefix: str, directory: Path = SHARED_MEMORY) -> None:

@@ -76,8 +76,8 @@ def test_an_unknown_accelerator_stops_the_load_with_its_name(start_server, weigh
 
 
 def test_arguments_after_the_dashes_go_to_tritonserver(start_server, weighted_copy):
-    server = start_server(weighted_copy, "--", "--exit-timeout-secs=7")
+    server = start_server(weighted_copy, "--", "--exit-timeout-secs=7", "--log-info", "true")
     command = Path(f"/proc/{server.process.pid}/cmdline").read_bytes().split(b"\0")
     assert command[0].endswith(b"bin/tritonserver")
-    assert b"--exit-timeout-secs=7" in command
+    assert {b"--exit-timeout-secs=7", b"--log-info", b"true"} <= set(command)
     assert server.stop() == 0
