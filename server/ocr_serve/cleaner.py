@@ -1,11 +1,14 @@
 """Waits for the server to end, in whatever way, and removes what it left behind. Standard library only.
 
-Triton takes its Python stubs and shared memory with it when it is asked to stop, but not when it is killed, and not
-when Ctrl-C reaches it while it still loads models. `python -I -S cleaner.py SERVER_PID REGION_PREFIX`
+Triton takes its Python stubs and shared memory with it when it is asked to stop, but not when it is killed. Ctrl-C
+while it still loads models goes to the stubs as well, and Triton may wait for ever for one that is gone: then it is
+killed.
+`python -I -S cleaner.py SERVER_PID REGION_PREFIX ADDRESS HTTP_PORT`
 """
 
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -42,13 +45,29 @@ def clean(prefix: str) -> None:
         region.unlink(missing_ok=True)
 
 
+def is_loading(address: str, port: int) -> bool:
+    """Whether the server has not opened its HTTP port yet, which it does when every model is loaded."""
+    try:
+        socket.create_connection((address, port), timeout=POLL_S).close()
+    except OSError:
+        return True
+    return False
+
+
 def main() -> None:
     """Wait while the server is this process's parent, then clean."""
-    server, prefix = int(sys.argv[1]), sys.argv[2]
+    server, prefix, address, port = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    interrupted: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda number, _frame: interrupted.append(number))
+    loading = True
     while os.getppid() == server:
         time.sleep(POLL_S)
+        loading = loading and is_loading(address, port)
+        if interrupted and loading:
+            time.sleep(GRACE_S)
+            if os.getppid() == server:
+                os.kill(server, signal.SIGKILL)
     clean(prefix)
 
 

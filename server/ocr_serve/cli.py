@@ -68,9 +68,8 @@ def serve(
     typer.echo(f"ocr-serve: {repository.model_set} on {resolved}, http://{address}:{http_port}/v2/models/ocr", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    subprocess.Popen(
-        [sys.executable, "-I", "-S", cleaner.__file__, str(os.getpid()), _region_prefix()], start_new_session=True
-    )
+    watch = [str(os.getpid()), _region_prefix(), address, str(http_port)]
+    subprocess.Popen([sys.executable, "-I", "-S", cleaner.__file__, *watch])
     os.execve(home.binary, arguments, _environment(home, resolved))  # noqa: S606 - a fixed program, no shell
 
 

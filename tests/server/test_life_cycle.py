@@ -59,6 +59,17 @@ def test_a_server_that_is_killed_leaves_nothing_behind(start_server, weighted_co
     assert wait_until_clean(server) == ([], [])
 
 
+def test_ctrl_c_lets_a_running_server_stop_by_itself(begin_server, weighted_copy):
+    server = begin_server(weighted_copy, start_new_session=True)
+    while not server.is_ready():
+        assert server.process.poll() is None
+        time.sleep(0.1)
+    time.sleep(1)
+    os.killpg(server.process.pid, signal.SIGINT)
+    assert server.process.wait(60) == 0
+    assert wait_until_clean(server) == ([], [])
+
+
 @pytest.mark.parametrize("delay_s", [0.6, 1.2, 2.0, 3.0])
 def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_copy, delay_s):
     server = begin_server(weighted_copy, start_new_session=True)
