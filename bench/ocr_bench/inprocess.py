@@ -82,7 +82,9 @@ class InProcess:
         self.det = load_session(repository, "det", kind)
         self.rec = load_session(repository, "rec", kind)
         batcher = read_config(repository / "rec_batcher")["parameters"]
-        self.lines_per_call = int(batcher["rec_lines_per_call"]["string_value"])
+        self.lines_per_call, self.pixels_per_call = (
+            int(batcher[key]["string_value"]) for key in ("rec_lines_per_call", "rec_pixels_per_call")
+        )
         self._streams = ThreadPoolExecutor(self.rec.streams)  # as many runs of rec at a time as the server's session
         self.resize = read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize)
         self.db = read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters)
@@ -115,7 +117,7 @@ class InProcess:
     def recognise(self, reading: Reading, crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64]) -> Steps:
         """Run rec over the lines in width buckets, as rec_batcher does: index and score, both (N, T)."""
         with timed(reading.stage_ns, "rec_plan"):
-            batches = plan_batches(widths[:, 0], self.lines_per_call)
+            batches = plan_batches(widths[:, 0], self.lines_per_call, self.pixels_per_call)
             reading.rec_inputs = [
                 {"crops": np.ascontiguousarray(pad_to_bucket(crops, batch)), "widths": widths[batch.lines]}
                 for batch in batches

@@ -18,7 +18,7 @@ import onnxruntime
 from ocr_convert.errors import ConversionError, VerificationError
 from ocr_convert.fuse import HALVES, Kind, Normalisation
 from ocr_pipeline.buckets import pad_to_bucket, plan_batches
-from ocr_pipeline.crops import crop_lines, from_own_top_left
+from ocr_pipeline.crops import MAX_LINE_WIDTH, crop_lines, from_own_top_left
 from ocr_pipeline.ctc import ctc_decode
 from ocr_pipeline.db_postprocess import boxes_from_prob
 from ocr_pipeline.det_preprocess import resize_for_det
@@ -172,7 +172,7 @@ def verify_rec(
     batches: dict[str, tuple[Pixels, npt.NDArray[np.int64]]] = {}
     order: list[tuple[int, int]] = []  # (picture, line) of every row of every batch
     for picture, (crops, widths) in enumerate(lines.pictures):
-        for number, batch in enumerate(plan_batches(widths[:, 0], MAX_BATCH)):
+        for number, batch in enumerate(plan_batches(widths[:, 0], MAX_BATCH, MAX_BATCH * MAX_LINE_WIDTH)):
             batches[f"{picture}-{number}"] = (pad_to_bucket(crops, batch), widths[batch.lines])
             order += [(picture, line) for line in batch.lines.tolist()]
     expected = reference({name: _pad_after_normalising(*batch) for name, batch in batches.items()})

@@ -33,24 +33,27 @@ def padded_widths(widths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return -(-widths // steps) * steps
 
 
-def plan_batches(widths: npt.NDArray[np.int64], lines_per_call: int) -> list[Batch]:
+def plan_batches(widths: npt.NDArray[np.int64], lines_per_call: int, pixels_per_call: int) -> list[Batch]:
     """Group lines by bucket, and cut groups into calls of `lines_per_call` lines and of one.
 
     Args:
         widths: (N,) int64, pixels.
         lines_per_call: lines of the larger calls.
+        pixels_per_call: what the lines of a larger call may measure together; lines too wide for it go one by one.
 
     Returns:
-        Every line in exactly one batch, narrow batches first; empty for no lines.
+        Every line in exactly one batch, the largest batch first: calls that run side by side then end at nearly the
+        same time. Empty for no lines.
     """
     padded = padded_widths(widths)
     batches = []
     for width in np.unique(padded).tolist():
         lines = np.flatnonzero(padded == width)
-        whole = len(lines) - len(lines) % lines_per_call
-        batches += [Batch(lines[at : at + lines_per_call], width) for at in range(0, whole, lines_per_call)]
+        together = lines_per_call if lines_per_call * width <= pixels_per_call else 1
+        whole = len(lines) - len(lines) % together
+        batches += [Batch(lines[at : at + together], width) for at in range(0, whole, together)]
         batches += [Batch(lines[at : at + 1], width) for at in range(whole, len(lines))]
-    return batches
+    return sorted(batches, key=lambda batch: len(batch.lines) * batch.width, reverse=True)
 
 
 def pad_to_bucket(crops: npt.NDArray[np.uint8], batch: Batch) -> npt.NDArray[np.uint8]:

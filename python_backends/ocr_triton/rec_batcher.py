@@ -20,6 +20,7 @@ class TritonPythonModel(Adapter):
     def load(self) -> None:
         """How `rec` may be called."""
         self.lines_per_call = self.number("rec_lines_per_call")
+        self.pixels_per_call = self.number("rec_pixels_per_call")
         self.calls_in_flight = self.number("rec_calls_in_flight")
 
     async def execute(self, requests: list[Any]) -> list[Any]:  # type: ignore[override]
@@ -40,7 +41,7 @@ class TritonPythonModel(Adapter):
         """Classes and their probabilities per step; steps past a line's own bucket are blank."""
         if len(widths) and not (widths.min() >= 1 and widths.max() <= crops.shape[2]):
             raise InvalidInput(f"widths must lie within 1 and the width of crops, {crops.shape[2]}")
-        batches = plan_batches(widths[:, 0], self.lines_per_call)
+        batches = plan_batches(widths[:, 0], self.lines_per_call, self.pixels_per_call)
         slots = asyncio.Semaphore(self.calls_in_flight)  # bounds what lies in shared memory at a time
 
         async def call(batch: Batch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:

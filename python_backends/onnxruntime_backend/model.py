@@ -16,9 +16,9 @@ from onnxruntime_backend.session import Session, Tensors
 class TritonPythonModel:
     """One instance of one ONNX model.
 
-    A session with several streams answers from as many threads. `execute` then hands requests over and returns, and
-    waits only while every stream is taken, so that requests pile up in Triton's queue, where its dynamic batcher can
-    join them.
+    A session with one stream joins what the dynamic batcher hands over. One with several answers requests side by
+    side, from as many threads: `execute` hands them over, and waits only while every stream has a run under way and
+    one more to come.
     """
 
     def initialize(self, args: Mapping[str, str]) -> None:
@@ -28,30 +28,31 @@ class TritonPythonModel:
         name = config.get("default_model_filename") or "model.onnx"
         path = Path(args["model_repository"]) / args["model_version"] / name
         self._session = Session(path, config, args["model_instance_kind"], int(args["model_instance_device_id"]))
-        self._free_streams = threading.Semaphore(self._session.streams)
+        # Each stream has one request waiting in this process, so that it never waits for Triton between two runs.
+        self._free_places = threading.Semaphore(2 * self._session.streams)
         self._streams = ThreadPoolExecutor(self._session.streams)
 
     def execute(self, requests: list[Any]) -> list[Any] | None:
-        """Join what the dynamic batcher hands over into one run, and answer each request its part."""
+        """Answer all requests in one run, or each in a run of its own where there are streams."""
         if self._session.streams == 1:
             return self._answer(requests)
-        self._free_streams.acquire()
-        self._streams.submit(self._answer_and_send, requests)
+        for request in requests:
+            self._free_places.acquire()
+            self._streams.submit(self._answer_and_send, request)
         return None
 
     def finalize(self) -> None:
         """Wait for the runs under way."""
         self._streams.shutdown()
 
-    def _answer_and_send(self, requests: list[Any]) -> None:
+    def _answer_and_send(self, request: Any) -> None:
         try:
-            senders = [request.get_response_sender() for request in requests]
-            for sender, response in zip(senders, self._answer(requests), strict=True):
-                sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            (response,) = self._answer([request])
+            request.get_response_sender().send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
         except Exception:
             pb_utils.Logger.log_error(traceback.format_exc())
         finally:
-            self._free_streams.release()
+            self._free_places.release()
 
     def _answer(self, requests: list[Any]) -> list[Any]:
         try:

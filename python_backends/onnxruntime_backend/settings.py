@@ -2,7 +2,7 @@
 
 Beyond that backend, parameters of the `openvino` accelerator are OpenVINO properties, such as
 INFERENCE_PRECISION_HINT (the C++ backend ignores them). NUM_STREAMS is how many runs go on at the same time, each on
-its share of the cores; AUTO is one for each core.
+its share of the cores; AUTO is one for each core, at most 8, since each has its own memory.
 """
 
 import json
@@ -17,6 +17,7 @@ Provider = tuple[str, dict[str, str]]
 
 GRAPH_LEVELS = {-1: "ORT_ENABLE_BASIC", 0: "ORT_ENABLE_ALL", 1: "ORT_ENABLE_EXTENDED", 2: "ORT_DISABLE_ALL"}
 EXECUTION_MODES = {0: "ORT_SEQUENTIAL", 1: "ORT_PARALLEL"}
+MAX_AUTO_STREAMS = 8
 CUDNN_CONV_ALGO_SEARCH = {"0": "EXHAUSTIVE", "1": "HEURISTIC", "2": "DEFAULT"}
 ARENA_EXTEND_STRATEGY = {"0": "kNextPowerOfTwo", "1": "kSameAsRequested"}
 OPENVINO, CUDA, TENSORRT, CPU = (f"{name}ExecutionProvider" for name in ("OpenVINO", "CUDA", "Tensorrt", "CPU"))
@@ -93,7 +94,9 @@ def _cpu_providers(accelerators: list[Mapping[str, Any]], threads: int) -> tuple
         properties = dict(accelerator.get("parameters", {}))
         wanted = properties.pop("NUM_STREAMS", "1")
         cores = threads or len(os.sched_getaffinity(0))
-        streams = cores if wanted == "AUTO" else _whole({"NUM_STREAMS": wanted}, "NUM_STREAMS", 1)
+        streams = (
+            min(cores, MAX_AUTO_STREAMS) if wanted == "AUTO" else _whole({"NUM_STREAMS": wanted}, "NUM_STREAMS", 1)
+        )
         if threads or streams > 1:
             options["num_of_threads"] = str(cores)
             options["num_streams"] = str(streams)

@@ -87,6 +87,15 @@ def test_a_gpu_instance_has_cuda_and_not_openvino():
     assert cpu[0] == "CPUExecutionProvider"
 
 
+@pytest.mark.parametrize(("cores", "streams"), [(1, 1), (2, 2), (64, 8)])
+def test_automatic_streams_are_one_for_each_core_up_to_eight(cores, streams):
+    text = accelerators(cpu=("openvino", {"NUM_STREAMS": "AUTO"})) + parameter("intra_op_thread_count", cores)
+    found = settings(text)
+    _, options = found.providers[0]
+    assert found.streams == streams
+    assert (options["num_of_threads"], options.get("num_streams", "1")) == (str(cores), str(streams))
+
+
 def test_cuda_parameters_of_old_configurations():
     text = "".join(
         parameter(key, value)

@@ -11,23 +11,31 @@ widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda width
 
 
 def test_no_lines_need_no_call():
-    assert plan_batches(np.zeros(0, np.int64), 32) == []
+    assert plan_batches(np.zeros(0, np.int64), 4, 1280) == []
 
 
-@given(widths_of_a_page, st.integers(1, 64))
-def test_every_line_is_in_one_batch_that_fits_it(widths, lines_per_call):
-    batches = plan_batches(widths, lines_per_call)
+@given(widths_of_a_page, st.integers(1, 64), st.integers(1, 64 * 3200))
+def test_every_line_is_in_one_batch_that_fits_it(widths, lines_per_call, pixels_per_call):
+    batches = plan_batches(widths, lines_per_call, pixels_per_call)
     assert sorted(line for batch in batches for line in batch.lines) == list(range(len(widths)))
     for batch in batches:
-        assert len(batch.lines) in (1, lines_per_call)
+        assert len(batch.lines) == 1 or (
+            len(batch.lines) == lines_per_call and lines_per_call * batch.width <= pixels_per_call
+        )
         assert (widths[batch.lines] <= batch.width).all()
 
 
 @given(widths_of_a_page)
+def test_the_largest_calls_come_first(widths):
+    sizes = [len(batch.lines) * batch.width for batch in plan_batches(widths, 4, 1280)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@given(widths_of_a_page)
 def test_the_padded_width_depends_on_the_line_alone(widths):
-    alone = [plan_batches(widths[line : line + 1], 8)[0].width for line in range(len(widths))]
+    alone = [plan_batches(widths[line : line + 1], 8, 25600)[0].width for line in range(len(widths))]
     assert padded_widths(widths).tolist() == alone
-    for batch in plan_batches(widths, 8):
+    for batch in plan_batches(widths, 8, 25600):
         assert {alone[line] for line in batch.lines} == {batch.width}
 
 
@@ -45,7 +53,7 @@ def test_there_are_few_shapes():
 
 def test_padding_goes_beyond_the_pages_widest_line():
     crops = np.full((1, 48, 100, 3), 7, np.uint8)
-    (batch,) = plan_batches(np.array([100], np.int64), 8)
+    (batch,) = plan_batches(np.array([100], np.int64), 8, 25600)
     lines = pad_to_bucket(crops, batch)
     assert lines.shape == (1, 48, 128, 3)
     assert (lines[:, :, :100] == 7).all()

@@ -72,7 +72,7 @@ def test_a_line_at_any_angle_is_found_as_the_reference_finds_it(angle):
     same_boxes(found.boxes, reference_boxes(prob, PARAMETERS), tolerance_px=1.0)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
@@ -78,6 +79,19 @@ def test_rec_batcher_knows_how_much_rec_takes():
     stated = CONFIGS["rec_batcher"].parameters["rec_lines_per_call"].string_value
     assert int(stated) <= CONFIGS["rec"].max_batch_size
     assert list(CONFIGS["rec"].dynamic_batching.preferred_batch_size) == [int(stated)]
+
+
+def test_every_common_call_of_rec_is_run_before_the_server_is_ready():
+    from ocr_pipeline.buckets import padded_widths, plan_batches
+
+    parameters = CONFIGS["rec_batcher"].parameters
+    limits = [int(parameters[key].string_value) for key in ("rec_lines_per_call", "rec_pixels_per_call")]
+    expected = set()
+    for width in set(padded_widths(np.arange(1, 1025)).tolist()):
+        batches = plan_batches(np.full(limits[0] + 1, width), *limits)
+        expected |= {(len(batch.lines), batch.width) for batch in batches}
+    warmed = [(sample.batch_size, sample.inputs["crops"].dims[1]) for sample in CONFIGS["rec"].model_warmup]
+    assert sorted(warmed) == sorted(expected)
 
 
 def test_line_orientation_is_asked_in_batches_that_cls_takes():
