@@ -6,6 +6,7 @@ MODEL_SET ?=
 HTTP_PORT ?= 8000
 GRPC_PORT ?= 8001
 METRICS_PORT ?= 8002
+LIMIT ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(DEVICE)
@@ -54,19 +55,19 @@ format: venv ## let ruff format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-# DATA names folders with labelled pictures, in PaddleOCR's formats.
+# DATA names folders with labelled pictures, in PaddleOCR's formats; LIMIT is how many of each are timed.
 bench-setup: weights ## the peers' environments, and perf_analyzer tried
 	$(BIN)/ocr-bench setup
 
-bench: bench-setup ## the tables of bench/RESULTS.md made anew, DATA="folder folder ..."
+bench: bench-setup ## the tables of bench/RESULTS.md made anew, DATA="folder folder ..." LIMIT=4
 	@test -n "$(DATA)" || { echo 'make bench DATA="folder ...": folders with labelled pictures' >&2; exit 2; }
 	$(BIN)/ocr-bench accuracy $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench peers $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench stages $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench floor $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench load $(addprefix --data ,$(DATA))
+	$(BIN)/ocr-bench peers $(addprefix --data ,$(DATA)) --limit $(LIMIT) --chunk $(LIMIT)
+	$(BIN)/ocr-bench stages $(addprefix --data ,$(DATA)) --limit $(LIMIT)
+	$(BIN)/ocr-bench floor $(addprefix --data ,$(DATA)) --limit $(LIMIT)
+	$(BIN)/ocr-bench load $(addprefix --data ,$(DATA)) --limit $(LIMIT)
 	$(BIN)/ocr-bench lines
-	$(BIN)/ocr-bench endurance
+	$(BIN)/ocr-bench endurance $(addprefix --data ,$(DATA))
 	$(BIN)/ocr-bench report
 
 LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

@@ -29,6 +29,7 @@ Device = Annotated[str, typer.Option(help="cpu or gpu.")]
 Name = Annotated[str | None, typer.Option(help="Name of the result files; the command's own by default.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 Cache = Annotated[Path, typer.Option(help="Folder for the peers' environments.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Pictures of each folder; all by default.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Times every picture is measured.")]
 
 MODELS = Path("model_repository")
@@ -48,6 +49,7 @@ def attempt(work: Callable[[], str]) -> None:
 @app.command()
 def stages(
     data: Pictures,
+    limit: Limit = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
     repeats: Repeats = 3,
@@ -55,12 +57,13 @@ def stages(
     out: Out = RESULTS,
 ) -> None:
     """Paddle Serving's per-stage table: HTTP, gRPC, shared memory, in-process."""
-    attempt(lambda: commands.run_stages(data, model_repository, device, repeats, name or "stages", out))
+    attempt(lambda: commands.run_stages(data, limit, model_repository, device, repeats, name or "stages", out))
 
 
 @app.command()
 def load(
     data: Pictures,
+    limit: Limit = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
     concurrency: Annotated[list[int] | None, typer.Option(min=1, help="Requests in flight; repeatable.")] = None,
@@ -75,7 +78,9 @@ def load(
         raise typer.BadParameter(f"expected http or grpc, got {', '.join(sorted(unknown))}")
     flights = concurrency or [1, 2, 4, 8]
     section = name or "load"
-    attempt(lambda: commands.run_load(data, model_repository, device, flights, protocols, requests, section, out))
+    attempt(
+        lambda: commands.run_load(data, limit, model_repository, device, flights, protocols, requests, section, out)
+    )
 
 
 @app.command()
@@ -97,6 +102,7 @@ def accuracy(
 @app.command()
 def floor(
     data: Pictures,
+    limit: Limit = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
     repeats: Repeats = 3,
@@ -104,7 +110,7 @@ def floor(
     out: Out = RESULTS,
 ) -> None:
     """A request beside the least time its models need."""
-    attempt(lambda: commands.run_floor(data, model_repository, device, repeats, name or "floor", out))
+    attempt(lambda: commands.run_floor(data, limit, model_repository, device, repeats, name or "floor", out))
 
 
 @app.command()
@@ -143,7 +149,7 @@ def peers(
     device: Device = "cpu",
     peer: Annotated[list[str] | None, typer.Option(help="Peers to run; repeatable. All by default.")] = None,
     static: Annotated[bool, typer.Option(help="Also the plain ensemble, ocr_static.")] = True,
-    limit: Annotated[int | None, typer.Option(min=1, help="Pictures of each set.")] = None,
+    limit: Limit = None,
     chunk: Annotated[int, typer.Option(min=1, help="Pictures a side reads in turn.")] = 12,
     warm: Annotated[int, typer.Option(min=1, help="Largest pictures read before the clock starts.")] = 4,
     cache: Cache = PEERS,

@@ -23,9 +23,11 @@ def titled(tool: str, repository: Path, device: str) -> str:
     return f"### {tool}: {check_repository(repository).model_set}, {device}"
 
 
-def run_stages(data: Sequence[Path], repository: Path, device: str, repeats: int, name: str, out: Path) -> str:
+def run_stages(
+    data: Sequence[Path], limit: int | None, repository: Path, device: str, repeats: int, name: str, out: Path
+) -> str:
     """Measure the per-stage table; give it as Markdown."""
-    pictures = find_pictures(list(data))
+    pictures = find_pictures(list(data), limit)
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{name}.trace.json"
     with TemporaryDirectory(prefix="ocr-bench-") as folder:
@@ -69,6 +71,7 @@ def run_stages(data: Sequence[Path], repository: Path, device: str, repeats: int
 
 def run_load(
     data: Sequence[Path],
+    limit: int | None,
     repository: Path,
     device: str,
     concurrencies: Sequence[int],
@@ -78,7 +81,7 @@ def run_load(
     out: Path,
 ) -> str:
     """Sweep the number of requests in flight; give the table as Markdown."""
-    pictures = find_pictures(list(data))
+    pictures = find_pictures(list(data), limit)
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="ocr-bench-") as folder:
         analyzer = perf_analyzer.find(Path(folder))
@@ -127,9 +130,11 @@ def run_accuracy(
     return write_section(out, name, parts, [asdict(row) for row in rows], this_machine()).read_text("utf-8")
 
 
-def run_floor(data: Sequence[Path], repository: Path, device: str, repeats: int, name: str, out: Path) -> str:
+def run_floor(
+    data: Sequence[Path], limit: int | None, repository: Path, device: str, repeats: int, name: str, out: Path
+) -> str:
     """Compare a request with its models alone; give the table as Markdown."""
-    pictures = find_pictures(list(data))
+    pictures = find_pictures(list(data), limit)
     out.mkdir(parents=True, exist_ok=True)
     with running_server(repository, out / f"{name}.server.log", device) as server:
         pipeline = InProcess(repository, device)

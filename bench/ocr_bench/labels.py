@@ -136,8 +136,12 @@ def read_dataset(folder: Path) -> Dataset:
     return Dataset(folder.resolve().name, kinds[found[0]], pages)
 
 
-def find_pictures(sources: list[Path]) -> list[Path]:
+def find_pictures(sources: list[Path], limit: int | None = None) -> list[Path]:
     """List pictures: the files named, and those of the folders named, sorted within each folder.
+
+    Args:
+        sources: pictures and folders.
+        limit: pictures taken of each folder, the first ones.
 
     Raises:
         LabelError: a source that does not exist, or no picture at all.
@@ -145,7 +149,7 @@ def find_pictures(sources: list[Path]) -> list[Path]:
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
-            found += sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)
+            found += sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)[:limit]
         elif source.is_file():
             found.append(source)
         else:

@@ -100,6 +100,7 @@ def test_pictures_of_folders_are_sorted_and_files_keep_their_place(tmp_path: Pat
     (tmp_path / "z" / "Label.txt").write_text("", encoding="utf-8")
     found = find_pictures([tmp_path / "z", tmp_path / "c.png"])
     assert [path.name for path in found] == ["a.png", "b.PNG", "c.png"]
+    assert [path.name for path in find_pictures([tmp_path / "z", tmp_path / "c.png"], 1)] == ["a.png", "c.png"]
 
 
 def test_no_pictures_is_an_error(tmp_path: Path) -> None:
