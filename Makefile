@@ -59,13 +59,14 @@ format: venv ## let ruff format the code
 bench-setup: weights ## the peers' environments, and perf_analyzer tried
 	$(BIN)/ocr-bench setup
 
+BENCH_LIMIT = $(if $(LIMIT),--limit $(LIMIT))
 bench: bench-setup ## the tables of bench/RESULTS.md made anew, DATA="folder folder ..." LIMIT=4
 	@test -n "$(DATA)" || { echo 'make bench DATA="folder ...": folders with labelled pictures' >&2; exit 2; }
 	$(BIN)/ocr-bench accuracy $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench peers $(addprefix --data ,$(DATA)) --limit $(LIMIT) --chunk $(LIMIT)
-	$(BIN)/ocr-bench stages $(addprefix --data ,$(DATA)) --limit $(LIMIT)
-	$(BIN)/ocr-bench floor $(addprefix --data ,$(DATA)) --limit $(LIMIT)
-	$(BIN)/ocr-bench load $(addprefix --data ,$(DATA)) --limit $(LIMIT)
+	$(BIN)/ocr-bench peers $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
+	$(BIN)/ocr-bench stages $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
+	$(BIN)/ocr-bench floor $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
+	$(BIN)/ocr-bench load $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
 	$(BIN)/ocr-bench lines
 	$(BIN)/ocr-bench endurance $(addprefix --data ,$(DATA))
 	$(BIN)/ocr-bench report

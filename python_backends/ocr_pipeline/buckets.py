@@ -1,8 +1,8 @@
 """Which lines are recognised together: groups of one padded width.
 
 A line's padded width is its own width rounded up to a bucket, so it depends on that line alone, and so does its text.
-Buckets widen with the line, and calls have one of two sizes: every new shape costs a runtime time and memory, so there
-are few of them (41 widths, two sizes), at under a tenth of padding for all but the shortest lines.
+Buckets widen with the line, and calls hold one line or, where lines are narrow, a fixed number: every new shape costs a
+runtime time and memory, so there are few of them (41 widths), with under a tenth of padding for all but short lines.
 """
 
 from dataclasses import dataclass

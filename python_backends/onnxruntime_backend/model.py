@@ -10,7 +10,7 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from onnxruntime_backend.session import Session, Tensors
+from onnxruntime_backend.session import Session, Tensors, warmup_inputs
 
 
 class TritonPythonModel:
@@ -28,9 +28,12 @@ class TritonPythonModel:
         name = config.get("default_model_filename") or "model.onnx"
         path = Path(args["model_repository"]) / args["model_version"] / name
         self._session = Session(path, config, args["model_instance_kind"], int(args["model_instance_device_id"]))
+        streams = self._session.streams
         # Each stream has one request waiting in this process, so that it never waits for Triton between two runs.
-        self._free_places = threading.Semaphore(2 * self._session.streams)
-        self._streams = ThreadPoolExecutor(self._session.streams)
+        self._free_places = threading.Semaphore(2 * streams)
+        self._streams = ThreadPoolExecutor(streams)
+        if streams > 1:
+            self._warm_every_stream(warmup_inputs(config), streams)
 
     def execute(self, requests: list[Any]) -> list[Any] | None:
         """Answer all requests in one run, or each in a run of its own where there are streams."""
@@ -44,6 +47,20 @@ class TritonPythonModel:
     def finalize(self) -> None:
         """Wait for the runs under way."""
         self._streams.shutdown()
+
+    def _warm_every_stream(self, samples: list[Tensors], streams: int) -> None:
+        """Run each sample on all streams at once: a stream knows only the shapes that it has run itself.
+
+        Triton's own warm-up asks one line at a time, and leaves open which stream answers.
+        """
+        together = threading.Barrier(streams)
+
+        def run(sample: Tensors) -> None:
+            together.wait()
+            self._session.run(sample)
+
+        for sample in samples:
+            list(self._streams.map(run, [sample] * streams))
 
     def _answer_and_send(self, request: Any) -> None:
         try:
@@ -61,14 +78,14 @@ class TritonPythonModel:
                 outputs = self._session.run_batched(inputs)
             else:
                 outputs = [self._session.run(tensors) for tensors in inputs]
+            return [
+                pb_utils.InferenceResponse([pb_utils.Tensor(name, tensor) for name, tensor in tensors.items()])
+                for tensors in outputs
+            ]
         except Exception as error:
             pb_utils.Logger.log_error(traceback.format_exc())
             failure = pb_utils.TritonError(f"onnxruntime: {error}", pb_utils.TritonError.INTERNAL)
             return [pb_utils.InferenceResponse(output_tensors=[], error=failure) for _ in requests]
-        return [
-            pb_utils.InferenceResponse([pb_utils.Tensor(name, tensor) for name, tensor in tensors.items()])
-            for tensors in outputs
-        ]
 
     def _inputs(self, request: Any) -> Tensors:
         return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self._session.inputs}

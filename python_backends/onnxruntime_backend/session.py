@@ -26,6 +26,37 @@ ONNX_TYPES = {
     "TYPE_STRING": "tensor(string)",
 }
 
+NUMPY_TYPES: dict[str, type[np.generic]] = {
+    "TYPE_BOOL": np.bool_,
+    "TYPE_UINT8": np.uint8,
+    "TYPE_INT8": np.int8,
+    "TYPE_INT32": np.int32,
+    "TYPE_INT64": np.int64,
+    "TYPE_FP16": np.float16,
+    "TYPE_FP32": np.float32,
+    "TYPE_FP64": np.float64,
+    "TYPE_STRING": np.str_,
+}
+
+
+def warmup_inputs(config: Mapping[str, Any]) -> list[Tensors]:
+    """Zeros in the shape of every sample of `model_warmup`, with the batch axis of a batching model.
+
+    Args:
+        config: the model configuration as Triton's JSON.
+    """
+    batching = int(config.get("max_batch_size", 0)) > 0
+    return [
+        {
+            name: np.zeros(
+                [*([int(sample["batch_size"])] if batching else []), *map(int, tensor["dims"])],
+                NUMPY_TYPES[tensor["data_type"]],
+            )
+            for name, tensor in sample["inputs"].items()
+        }
+        for sample in config.get("model_warmup", [])
+    ]
+
 
 class Session:
     """A loaded model, checked against its configuration."""

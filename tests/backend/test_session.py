@@ -1,5 +1,7 @@
 """Sessions of real models: loading, checking, and joining requests."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -8,7 +10,9 @@ from onnx import TensorProto, helper
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from onnxruntime_backend.errors import InvalidConfig, InvalidModel
-from onnxruntime_backend.session import Session
+from onnxruntime_backend.session import Session, warmup_inputs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CONFIG = {
     "input": [{"name": "x", "data_type": "TYPE_FP32"}, {"name": "y", "data_type": "TYPE_FP32"}],
@@ -94,3 +98,15 @@ def test_the_repositorys_models_fit_their_configurations(model_repository, name)
     config = json_format.MessageToDict(text_format.Parse(text, ModelConfig()), preserving_proto_field_name=True)
     session = Session(model_repository / name / "1" / "model.onnx", config)
     assert session.providers[0] == "OpenVINOExecutionProvider"
+
+
+def test_warm_up_has_the_shapes_that_config_pbtxt_names():
+    config = text_format.Parse((ROOT / "model_repository" / "rec" / "config.pbtxt").read_text(), ModelConfig())
+    samples = warmup_inputs(json_format.MessageToDict(config, preserving_proto_field_name=True))
+    shapes = [(sample["crops"].shape, sample["widths"].shape) for sample in samples]
+    assert ((1, 48, 1024, 3), (1, 1)) in shapes
+    assert ((4, 48, 320, 3), (4, 1)) in shapes
+    assert {(sample["crops"].dtype, sample["widths"].dtype) for sample in samples} == {
+        (np.dtype(np.uint8), np.dtype(np.int64))
+    }
+    assert warmup_inputs({"max_batch_size": 0}) == []
