@@ -48,7 +48,7 @@ def test_a_line_picture_is_read_whole(pipeline: InProcess) -> None:
 
 
 def test_stages_add_up_on_the_real_server(model_repository: Path, tmp_path: Path) -> None:
-    text = commands.run_stages([SAMPLES / "receipt.png"], model_repository, "cpu", 2, "stages", tmp_path)
+    text = commands.run_stages([SAMPLES / "receipt.png"], None, model_repository, "cpu", 2, "stages", tmp_path)
     assert "| Triton gRPC, shared memory |" in text
     rows = json.loads((tmp_path / "stages.json").read_text(encoding="utf-8"))["data"]["rows"]
     assert set(rows) == {"Triton HTTP", "Triton gRPC", "Triton gRPC, shared memory", "in-process"}
