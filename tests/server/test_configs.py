@@ -81,6 +81,13 @@ def test_rec_batcher_knows_how_much_rec_takes():
     assert list(CONFIGS["rec"].dynamic_batching.preferred_batch_size) == [int(stated)]
 
 
+def test_a_page_has_two_calls_of_rec_for_each_stream():
+    from onnxruntime_backend.settings import MAX_AUTO_STREAMS
+
+    stated = CONFIGS["rec_batcher"].parameters["rec_calls_in_flight"].string_value
+    assert int(stated) == 2 * MAX_AUTO_STREAMS
+
+
 def test_every_common_call_of_rec_is_run_before_the_server_is_ready():
     from ocr_pipeline.buckets import padded_widths, plan_batches
 
