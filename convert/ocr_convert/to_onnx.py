@@ -7,6 +7,7 @@ from typing import Any
 
 import onnx
 
+from ocr_convert.db_head import rewrite_db_head
 from ocr_convert.fuse import IMAGENET, Normalisation, fuse
 from ocr_convert.paddle_model import ModelFolder, load_network
 from ocr_convert.paddle_process import PaddleProcess
@@ -57,6 +58,9 @@ def to_fused_onnx(
         paddle.convert(folder.network, folder.weights, unfused)
     fused = workdir / f"{folder.kind}-fused.onnx"
     normalisation = normalisation or folder.settings.normalisation or IMAGENET
-    onnx.save(fuse(load_network(unfused), folder.kind, normalisation), fused)
+    network = load_network(unfused)
+    if folder.kind == "det":
+        network = rewrite_db_head(network)
+    onnx.save(fuse(network, folder.kind, normalisation), fused)
     session(fused)
     return Converted(folder, origin, normalisation, unfused, fused)

@@ -1,0 +1,109 @@
+"""An ONNX graph that is searched from its outputs backwards, and changed."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper, shape_inference
+
+Array = npt.NDArray[Any]
+
+
+class EditableGraph:
+    """A graph that is searched backwards and changed."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.graph = model.graph
+        self.producers = {output: node for node in self.graph.node for output in node.output}
+        self.initializers = {tensor.name: tensor for tensor in self.graph.initializer}
+        shaped = shape_inference.infer_shapes(model).graph
+        self.channels = {
+            value.name: value.type.tensor_type.shape.dim[1].dim_value
+            for value in [*shaped.input, *shaped.value_info]
+            if len(value.type.tensor_type.shape.dim) == 4
+        }
+
+    def constant(self, name: str) -> Array | None:
+        """Value of a tensor that does not depend on the input, as paddle2onnx writes weights; else None."""
+        if name in self.initializers:
+            return numpy_helper.to_array(self.initializers[name])
+        node = self.producers.get(name)
+        if node is None:
+            return None
+        if node.op_type == "Constant":
+            return numpy_helper.to_array(node.attribute[0].t) if node.attribute[0].name == "value" else None
+        if node.op_type == "Identity":
+            return self.constant(node.input[0])
+        if node.op_type == "Reshape":
+            value, shape = (self.constant(name) for name in node.input)
+            return None if value is None or shape is None or 0 in shape else value.reshape(shape)
+        return None
+
+    def source(self, tensor: str) -> onnx.NodeProto | None:
+        """The node that made `tensor`, Identity passed over."""
+        node = self.producers.get(tensor)
+        return self.source(node.input[0]) if node is not None and node.op_type == "Identity" else node
+
+    def affine(self, tensor: str) -> tuple[onnx.NodeProto | None, Array, Array]:
+        """Go back over what scales and shifts channels: the node before it, scale and shift, each (1,) or (C,)."""
+        scale, shift = np.ones(1), np.zeros(1)
+        while (node := self.source(tensor)) is not None:
+            constants = [self.constant(name) for name in node.input[1:]]
+            if any(value is None for value in constants):
+                break
+            values = [np.asarray(value, np.float64) for value in constants]
+            if node.op_type == "Add" and values[0].size in (1, values[0].shape[-3] if values[0].ndim > 2 else 1):
+                shift = shift + scale * values[0].reshape(-1)
+            elif node.op_type == "BatchNormalization" and not attributes(node).get("training_mode"):
+                gamma, beta, mean, variance = values
+                factor = gamma / np.sqrt(variance + attributes(node).get("epsilon", 1e-5))
+                scale, shift = scale * factor, shift + scale * (beta - mean * factor)
+            else:
+                break
+            tensor = node.input[0]
+        return node, scale, shift
+
+    def weights(self, node: onnx.NodeProto) -> tuple[Array, Array] | None:
+        """Kernel and bias, (1,) or (out,), of a convolution; None where they depend on the input or are not FP32."""
+        kernel = self.constant(node.input[1])
+        bias = self.constant(node.input[2]) if len(node.input) > 2 else np.zeros(1)
+        if kernel is None or bias is None or kernel.dtype != np.float32:
+            return None
+        return kernel.astype(np.float64), bias.astype(np.float64)
+
+    def convolution(
+        self, op: str, tensor: str, kernel: Array, bias: Array | None, name: str, **at: Any
+    ) -> onnx.NodeProto:
+        """A node with weights of its own; `name` is also its output."""
+        inputs = [tensor, f"{name}_weight"]
+        self.graph.initializer.append(numpy_helper.from_array(kernel.astype(np.float32), inputs[1]))
+        if bias is not None:
+            inputs.append(f"{name}_bias")
+            self.graph.initializer.append(numpy_helper.from_array(bias.astype(np.float32), inputs[2]))
+        return helper.make_node(op, inputs, [name], name=name, kernel_shape=kernel.shape[2:], **at)
+
+    def replace(self, node: onnx.NodeProto, nodes: list[onnx.NodeProto]) -> None:
+        """Put `nodes` in the place of `node`; the last of them has its output."""
+        place = list(self.graph.node).index(node)
+        del self.graph.node[place]
+        for number, new in enumerate(nodes):
+            self.graph.node.insert(place + number, new)
+        self.producers |= {output: new for new in nodes for output in new.output}
+
+    def drop_unused(self) -> None:
+        """Remove the nodes and initializers that no output needs."""
+        needed = {output.name for output in self.graph.output}
+        for node in reversed(list(self.graph.node)):
+            if needed.isdisjoint(node.output):
+                self.graph.node.remove(node)
+            else:
+                needed.update(node.input)
+        for tensor in list(self.graph.initializer):
+            if tensor.name not in needed:
+                self.graph.initializer.remove(tensor)
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Attributes of a node by name."""
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
