@@ -92,3 +92,19 @@ def test_arguments_after_the_dashes_go_to_tritonserver(start_server, weighted_co
     assert command[0].endswith(b"bin/tritonserver")
     assert {b"--exit-timeout-secs=7", b"--log-info", b"true"} <= set(command)
     assert server.stop() == 0
+
+
+def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(begin_server, weighted_copy):
+    own = "glibc.malloc.mmap_threshold=4194304"
+    server = begin_server(weighted_copy, env={**os.environ, "GLIBC_TUNABLES": own})
+    while not server.is_ready():
+        assert server.process.poll() is None
+        time.sleep(0.1)
+    for process in (server.process.pid, *children(server)):
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+        if b"tritonserver" in command or b"triton_python_backend_stub" in command:
+            environment = Path(f"/proc/{process}/environ").read_text().split("\0")
+            tunables = next(entry for entry in environment if entry.startswith("GLIBC_TUNABLES="))
+            assert "glibc.malloc.mmap_threshold=1048576:" in tunables
+            assert tunables.endswith(f":{own}")  # of two the C library takes the later one
+    assert server.stop() == 0
