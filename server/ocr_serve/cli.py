@@ -19,8 +19,8 @@ from ocr_serve.tritonserver import TritonHome, find_triton
 
 CLOSED_APIS = "model-repository,logging"
 MAX_HTTP_BYTES = 128 * 1024 * 1024
-# Buffers of 1 MiB and more go back to the system when they are freed, instead of being kept for a size that may not come
-# again: a third less memory after pages of many sizes, and 1 to 3 % more time, some of which huge pages win back.
+# Buffers of 1 MiB and more go back to the system when freed, instead of being kept for a size that may never come
+# again: a third less memory after pages of many sizes, for 1 to 3 % more time. Huge pages win some of that back.
 MALLOC_TUNABLES = "glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=16777216:glibc.malloc.hugetlb=1"
 REGION_PREFIX = "triton_paddleocr_"  # of shared memory; the server's process id follows
 

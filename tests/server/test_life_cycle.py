@@ -95,16 +95,15 @@ def test_arguments_after_the_dashes_go_to_tritonserver(start_server, weighted_co
 
 
 def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(begin_server, weighted_copy):
-    own = "glibc.malloc.mmap_threshold=4194304"
-    server = begin_server(weighted_copy, env={**os.environ, "GLIBC_TUNABLES": own})
+    own = b"glibc.malloc.mmap_threshold=4194304"
+    server = begin_server(weighted_copy, env={**os.environb, b"GLIBC_TUNABLES": own})
     while not server.is_ready():
         assert server.process.poll() is None
         time.sleep(0.1)
     for process in (server.process.pid, *children(server)):
         command = Path(f"/proc/{process}/cmdline").read_bytes()
         if b"tritonserver" in command or b"triton_python_backend_stub" in command:
-            environment = Path(f"/proc/{process}/environ").read_text().split("\0")
-            tunables = next(entry for entry in environment if entry.startswith("GLIBC_TUNABLES="))
-            assert "glibc.malloc.mmap_threshold=1048576:" in tunables
-            assert tunables.endswith(f":{own}")  # of two the C library takes the later one
+            # The C library cuts the string at its colons where it lies; of two values it takes the later one.
+            _, _, tunables = Path(f"/proc/{process}/environ").read_bytes().partition(b"GLIBC_TUNABLES=")
+            assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=1048576") < tunables.find(own)
     assert server.stop() == 0
