@@ -10,9 +10,9 @@ from google.protobuf import text_format  # type: ignore[import-untyped]
 from tritonclient.grpc import model_config_pb2
 
 from ocr_bench.errors import BenchError
+from onnxruntime_backend.settings import PRECISION_HINT
 
 MODELS = ("det", "rec")
-HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 
 
 class Precision(str, Enum):
@@ -39,7 +39,7 @@ def with_precision(config: Any, precision: Precision) -> Any:
     if not chosen:
         raise BenchError(f'{config.name}: precision {precision.value} needs cpu_execution_accelerator "openvino"')
     for accelerator in chosen:
-        accelerator.parameters[HINT] = precision.value
+        accelerator.parameters[PRECISION_HINT] = precision.value
     return config
 
 
@@ -47,8 +47,8 @@ def configured_precision(repository: Path, model: str) -> str:
     """Name the precision that config.pbtxt asks OpenVINO for; f32 where it says nothing."""
     config = read_message(repository / model / "config.pbtxt")
     for accelerator in config.optimization.execution_accelerators.cpu_execution_accelerator:
-        if HINT in accelerator.parameters:
-            return str(accelerator.parameters[HINT])
+        if PRECISION_HINT in accelerator.parameters:
+            return str(accelerator.parameters[PRECISION_HINT])
     return Precision.FLOAT32.value
 
 

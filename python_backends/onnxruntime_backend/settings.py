@@ -5,6 +5,7 @@ INFERENCE_PRECISION_HINT (the C++ backend ignores them). NUM_STREAMS is how many
 its share of the cores; AUTO is one for each core, at most 8, since each has its own memory.
 """
 
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ Provider = tuple[str, dict[str, str]]
 GRAPH_LEVELS = {-1: "ORT_ENABLE_BASIC", 0: "ORT_ENABLE_ALL", 1: "ORT_ENABLE_EXTENDED", 2: "ORT_DISABLE_ALL"}
 EXECUTION_MODES = {0: "ORT_SEQUENTIAL", 1: "ORT_PARALLEL"}
 MAX_AUTO_STREAMS = 8
+PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 CUDNN_CONV_ALGO_SEARCH = {"0": "EXHAUSTIVE", "1": "HEURISTIC", "2": "DEFAULT"}
 ARENA_EXTEND_STRATEGY = {"0": "kNextPowerOfTwo", "1": "kSameAsRequested"}
 OPENVINO, CUDA, TENSORRT, CPU = (f"{name}ExecutionProvider" for name in ("OpenVINO", "CUDA", "Tensorrt", "CPU"))
@@ -45,6 +47,21 @@ class SessionSettings:
     enable_mem_pattern: bool = True
     config_entries: Mapping[str, str] = field(default_factory=dict)
     streams: int = 1  # runs that may go on at the same time
+
+
+def with_precision(config: Mapping[str, Any], precision: str) -> dict[str, Any]:
+    """Set the arithmetic of a model that runs on OpenVINO, over what its configuration says.
+
+    Args:
+        config: the model configuration as Triton's JSON.
+        precision: "f32" or "bf16"; "" for a configuration that stays as it is.
+    """
+    changed = copy.deepcopy(dict(config))
+    accelerators = changed.get("optimization", {}).get("execution_accelerators", {})
+    for accelerator in accelerators.get("cpu_execution_accelerator", []):
+        if precision and accelerator["name"] == "openvino":
+            accelerator.setdefault("parameters", {})[PRECISION_HINT] = precision
+    return changed
 
 
 def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> SessionSettings:

@@ -16,6 +16,35 @@ PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+")
 STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
 
 
+BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
+
+
+def check_precision(precision: str, device: str, in_container: bool, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
+    """What is asked for must be what is computed: OpenVINO goes on in f32 where a CPU has no BF16, and says nothing.
+
+    Args:
+        precision: "f32" or "bf16".
+        device: "cpu" or "gpu".
+        in_container: whether Triton's own onnxruntime backend is served with, which takes no precision.
+        cpuinfo: the file that lists the CPU's flags.
+
+    Raises:
+        EnvironmentProblem: this server, or this machine, does not have it.
+    """
+    if device != "cpu":
+        raise EnvironmentProblem(f"--precision {precision} is of the CPU; leave it out, or add --device cpu")
+    if in_container:
+        raise EnvironmentProblem(
+            f"--precision {precision}: Triton's own onnxruntime backend takes no precision for OpenVINO; leave it out, "
+            "or serve without the container"
+        )
+    if precision == "bf16" and not set(BF16_CPU_FLAGS) & set(cpuinfo.read_text(encoding="utf-8").split()):
+        raise EnvironmentProblem(
+            f"--precision bf16: this CPU has no BF16 arithmetic ({' or '.join(BF16_CPU_FLAGS)} in {cpuinfo}); "
+            "leave it out"
+        )
+
+
 def check_numpy() -> None:
     """With numpy 2 every tensor reaches the wheel's stubs as garbage of the right shape, and nothing says so.
 

@@ -7,7 +7,7 @@ from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.settings import session_settings
+from onnxruntime_backend.settings import session_settings, with_precision
 
 
 def settings(text="", kind="CPU", device_id=0):
@@ -75,6 +75,22 @@ def test_openvino_takes_the_thread_count_and_its_own_properties():
     assert options["num_of_threads"] == "2"
     assert json.loads(options["load_config"]) == {"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}}
     assert cpu == ("CPUExecutionProvider", {})
+
+
+@pytest.mark.parametrize("own", [{}, {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": "2"}])
+def test_a_precision_from_outside_wins_and_leaves_the_rest(own):
+    given = accelerators(cpu=("openvino", own), gpu=("tensorrt", {"precision_mode": "FP16"}))
+    config = json_format.MessageToDict(text_format.Parse(given, ModelConfig()), preserving_proto_field_name=True)
+    expected = accelerators(
+        cpu=("openvino", {**own, "INFERENCE_PRECISION_HINT": "bf16"}), gpu=("tensorrt", {"precision_mode": "FP16"})
+    )
+    wanted = json_format.MessageToDict(text_format.Parse(expected, ModelConfig()), preserving_proto_field_name=True)
+    assert with_precision(config, "bf16") == wanted
+    assert with_precision(config, "") == config
+
+
+def test_a_model_that_does_not_run_on_openvino_has_no_precision():
+    assert with_precision({"name": "det", "max_batch_size": 0}, "bf16") == {"name": "det", "max_batch_size": 0}
 
 
 def test_a_gpu_instance_has_cuda_and_not_openvino():

@@ -105,5 +105,5 @@ def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(beg
         if b"tritonserver" in command or b"triton_python_backend_stub" in command:
             # The C library cuts the string at its colons where it lies; of two values it takes the later one.
             _, _, tunables = Path(f"/proc/{process}/environ").read_bytes().partition(b"GLIBC_TUNABLES=")
-            assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=1048576") < tunables.find(own)
+            assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=16777216") < tunables.find(own)
     assert server.stop() == 0

@@ -70,6 +70,34 @@ def test_gpu_that_is_not_there(run_serve, weighted_copy):
     refused(result, "--device gpu", "no NVIDIA GPU")
 
 
+@pytest.mark.parametrize(
+    ("device", "in_container", "words"),
+    [
+        ("gpu", False, "--precision bf16 is of the CPU"),
+        ("cpu", True, "Triton's own onnxruntime backend takes no precision"),
+        ("cpu", False, "this CPU has no BF16 arithmetic"),
+    ],
+)
+def test_a_precision_that_would_not_be_computed(tmp_path, device, in_container, words):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("flags\t\t: fpu avx2 avx512f avx512_vnni\n")
+    with pytest.raises(EnvironmentProblem, match=words):
+        checks.check_precision("bf16", device, in_container, cpuinfo)
+
+
+@pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
+def test_a_cpu_with_bf16_may_compute_in_it(tmp_path, flag):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"flags\t\t: fpu avx2 avx512f {flag} clzero\n")
+    checks.check_precision("bf16", "cpu", False, cpuinfo)
+
+
+def test_f32_is_on_every_cpu(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("flags\t\t: fpu avx2\n")
+    checks.check_precision("f32", "cpu", False, cpuinfo)
+
+
 def test_numpy_2(monkeypatch):
     monkeypatch.setattr(checks.importlib.metadata, "version", lambda name: "2.1.0")
     with pytest.raises(EnvironmentProblem, match=r"numpy 2\.1\.0.*pip install 'numpy<2'"):
