@@ -11,7 +11,8 @@ is M. Liao et al., "Real-time Scene Text Detection with Differentiable Binarizat
   whose kernel sums the old one over the k x k equal pixels: for k = 2, 4 and 8 it multiplies 0.44, 0.25 and 0.17 times
   as often, and the enlarged copies are never written.
 
-Both give the same in exact arithmetic. A network without these patterns stays as it is.
+Both give the same in exact arithmetic. A network without these patterns stays as it is, and so does one that reads what
+lies between them elsewhere.
 """
 
 from typing import Any
@@ -42,7 +43,8 @@ def rewrite_db_head(network: onnx.ModelProto) -> onnx.ModelProto:
             _rewrite_doublings(graph, node)
         elif node.op_type == "Conv":
             _rewrite_convolution_of_enlarged(graph, node)
-    graph.drop_unused()
+    if graph.changed:
+        graph.drop_unused()
     return rewritten
 
 
@@ -116,6 +118,8 @@ def _doubling(graph: EditableGraph, tensor: str) -> tuple[Array, Array, str] | N
     if weights is None or weights[0].shape[2:] != (2, 2):
         return None
     kernel, bias = weights
+    if not {scale.size, shift.size} <= {1, kernel.shape[1]}:
+        return None
     return kernel * scale[:, None, None], np.broadcast_to(scale * bias + shift, kernel.shape[1]), node.input[0]
 
 
@@ -129,7 +133,8 @@ def _rewrite_convolution_of_enlarged(graph: EditableGraph, conv: onnx.NodeProto)
     channels = [graph.channels.get(level, 0) for level in levels.input]
     enlarged = [_enlargement(graph, level) for level in levels.input]
     if (
-        kernel.shape[2:] != (3, 3)
+        len(channels) < 2
+        or kernel.shape[2:] != (3, 3)
         or not _is_plain(conv, strides=[1, 1], pads=[1, 1, 1, 1])
         or sum(channels) != kernel.shape[1]
         or 0 in channels
@@ -172,6 +177,8 @@ def _enlargement(graph: EditableGraph, tensor: str) -> tuple[str, int] | None:
     scales = graph.constant(node.input[2])
     how = {"mode": b"nearest", "coordinate_transformation_mode": b"asymmetric", "nearest_mode": b"floor"}
     if scales is None or scales.shape != (4,) or not how.items() <= attributes(node).items():
+        return None
+    if attributes(node).get("axes", [0, 1, 2, 3]) != [0, 1, 2, 3]:
         return None
     factor = round(float(scales[2]))
     return (node.input[0], factor) if factor > 1 and scales.tolist() == [1, 1, factor, factor] else None

@@ -1,5 +1,7 @@
 """An ONNX graph that is searched from its outputs backwards, and changed."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,11 @@ class EditableGraph:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.graph = model.graph
+        self.changed = False
         self.producers = {output: node for node in self.graph.node for output in node.output}
         self.initializers = {tensor.name: tensor for tensor in self.graph.initializer}
+        self.readers = Counter(name for node in self.graph.node for name in _read_by(node))
+        self.readers.update(output.name for output in self.graph.output)
         shaped = shape_inference.infer_shapes(model).graph
         self.channels = {
             value.name: value.type.tensor_type.shape.dim[1].dim_value
@@ -41,9 +46,11 @@ class EditableGraph:
         return None
 
     def source(self, tensor: str) -> onnx.NodeProto | None:
-        """The node that made `tensor`, Identity passed over."""
+        """The node that made `tensor`, Identity passed over; None where anything else reads what it made."""
         node = self.producers.get(tensor)
-        return self.source(node.input[0]) if node is not None and node.op_type == "Identity" else node
+        if node is None or self.readers[tensor] != 1:
+            return None
+        return self.source(node.input[0]) if node.op_type == "Identity" else node
 
     def affine(self, tensor: str) -> tuple[onnx.NodeProto | None, Array, Array]:
         """Go back over what scales and shifts channels: the node before it, scale and shift, each (1,) or (C,)."""
@@ -85,6 +92,7 @@ class EditableGraph:
 
     def replace(self, node: onnx.NodeProto, nodes: list[onnx.NodeProto]) -> None:
         """Put `nodes` in the place of `node`; the last of them has its output."""
+        self.changed = True
         place = list(self.graph.node).index(node)
         del self.graph.node[place]
         for number, new in enumerate(nodes):
@@ -98,12 +106,22 @@ class EditableGraph:
             if needed.isdisjoint(node.output):
                 self.graph.node.remove(node)
             else:
-                needed.update(node.input)
-        for tensor in list(self.graph.initializer):
-            if tensor.name not in needed:
-                self.graph.initializer.remove(tensor)
+                needed.update(_read_by(node))
+        dropped = {tensor.name for tensor in self.graph.initializer} - needed
+        for listing in (self.graph.initializer, self.graph.input):  # old graphs list their weights as inputs too
+            for value in [value for value in listing if value.name in dropped]:
+                listing.remove(value)
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """Attributes of a node by name."""
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _read_by(node: onnx.NodeProto) -> Iterator[str]:
+    """What a node reads, the graphs inside it included."""
+    yield from node.input
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            for inner in graph.node:
+                yield from _read_by(inner)

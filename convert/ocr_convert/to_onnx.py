@@ -58,9 +58,7 @@ def to_fused_onnx(
         paddle.convert(folder.network, folder.weights, unfused)
     fused = workdir / f"{folder.kind}-fused.onnx"
     normalisation = normalisation or folder.settings.normalisation or IMAGENET
-    network = load_network(unfused)
-    if folder.kind == "det":
-        network = rewrite_db_head(network)
-    onnx.save(fuse(network, folder.kind, normalisation), fused)
+    graph = fuse(load_network(unfused), folder.kind, normalisation)
+    onnx.save(rewrite_db_head(graph) if folder.kind == "det" else graph, fused)
     session(fused)
     return Converted(folder, origin, normalisation, unfused, fused)

@@ -11,13 +11,8 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from onnxruntime_backend.heap import release_freed_memory
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
-from onnxruntime_backend.settings import with_precision
-
-Shapes = tuple[tuple[int, ...], ...]  # of the inputs of a request
-
-PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # set by ocr-serve --precision
+from onnxruntime_backend.settings import PRECISION_VARIABLE, with_precision
 
 
 class TritonPythonModel:
@@ -41,7 +36,6 @@ class TritonPythonModel:
         self._streams = ThreadPoolExecutor(streams)
         if streams > 1:
             self._warm_every_stream(warmup_inputs(config), streams)
-        self._known_shapes: set[Shapes] = set()
 
     def execute(self, requests: list[Any]) -> list[Any] | None:
         """Answer all requests in one run, or each in a run of its own where there are streams."""
@@ -86,7 +80,6 @@ class TritonPythonModel:
                 outputs = self._session.run_batched(inputs)
             else:
                 outputs = [self._session.run(tensors) for tensors in inputs]
-            self._tidy_up_after_new_shapes(inputs)
             return [
                 pb_utils.InferenceResponse([pb_utils.Tensor(name, tensor) for name, tensor in tensors.items()])
                 for tensors in outputs
@@ -95,13 +88,6 @@ class TritonPythonModel:
             pb_utils.Logger.log_error(traceback.format_exc())
             failure = pb_utils.TritonError(f"onnxruntime: {error}", pb_utils.TritonError.INTERNAL)
             return [pb_utils.InferenceResponse(output_tensors=[], error=failure) for _ in requests]
-
-    def _tidy_up_after_new_shapes(self, inputs: list[Tensors]) -> None:
-        """A new shape makes the runtime take other buffers; those that it leaves would stay with the process."""
-        shapes = {tuple(tensor.shape for tensor in tensors.values()) for tensors in inputs}
-        if not shapes <= self._known_shapes:
-            self._known_shapes |= shapes
-            release_freed_memory()
 
     def _inputs(self, request: Any) -> Tensors:
         return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self._session.inputs}

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from onnxruntime_backend.errors import InvalidConfig, InvalidModel
+from onnxruntime_backend.heap import release_freed_memory
 from onnxruntime_backend.settings import SessionSettings, session_settings
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -80,12 +81,19 @@ class Session:
         self.providers: list[str] = self._session.get_providers()
         self.inputs = [tensor["name"] for tensor in config["input"]]
         self.outputs = [tensor["name"] for tensor in config["output"]]
+        self._known_shapes: set[tuple[tuple[int, ...], ...]] = set()
         _check(self._session.get_inputs(), config["input"], "input", path)
         _check(self._session.get_outputs(), config["output"], "output", path)
 
     def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
         """Output tensors by name, from input tensors by name."""
-        return dict(zip(self.outputs, self._session.run(self.outputs, tensors), strict=True))
+        outputs = dict(zip(self.outputs, self._session.run(self.outputs, tensors), strict=True))
+        shapes = tuple(tensors[name].shape for name in self.inputs)
+        if shapes not in self._known_shapes:
+            # The runtime takes other buffers for a new shape; those that it leaves would stay with the process.
+            self._known_shapes.add(shapes)
+            release_freed_memory()
+        return outputs
 
     def run_batched(self, requests: list[Tensors]) -> list[Tensors]:
         """Answer several requests with one run.

@@ -19,6 +19,7 @@ Provider = tuple[str, dict[str, str]]
 GRAPH_LEVELS = {-1: "ORT_ENABLE_BASIC", 0: "ORT_ENABLE_ALL", 1: "ORT_ENABLE_EXTENDED", 2: "ORT_DISABLE_ALL"}
 EXECUTION_MODES = {0: "ORT_SEQUENTIAL", 1: "ORT_PARALLEL"}
 MAX_AUTO_STREAMS = 8
+PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
 PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 CUDNN_CONV_ALGO_SEARCH = {"0": "EXHAUSTIVE", "1": "HEURISTIC", "2": "DEFAULT"}
 ARENA_EXTEND_STRATEGY = {"0": "kNextPowerOfTwo", "1": "kSameAsRequested"}
@@ -55,12 +56,22 @@ def with_precision(config: Mapping[str, Any], precision: str) -> dict[str, Any]:
     Args:
         config: the model configuration as Triton's JSON.
         precision: "f32" or "bf16"; "" for a configuration that stays as it is.
+
+    Raises:
+        InvalidConfig: the model does not run on OpenVINO.
     """
     changed = copy.deepcopy(dict(config))
+    if not precision:
+        return changed
     accelerators = changed.get("optimization", {}).get("execution_accelerators", {})
-    for accelerator in accelerators.get("cpu_execution_accelerator", []):
-        if precision and accelerator["name"] == "openvino":
-            accelerator.setdefault("parameters", {})[PRECISION_HINT] = precision
+    chosen = [one for one in accelerators.get("cpu_execution_accelerator", []) if one["name"] == "openvino"]
+    if not chosen:
+        raise InvalidConfig(
+            f"precision {precision} is asked for, but {config.get('name')} does not run on OpenVINO; "
+            'give it cpu_execution_accelerator "openvino", or leave the precision out'
+        )
+    for accelerator in chosen:
+        accelerator.setdefault("parameters", {})[PRECISION_HINT] = precision
     return changed
 
 

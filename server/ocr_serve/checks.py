@@ -20,7 +20,7 @@ BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
 def check_precision(precision: str, device: str, in_container: bool, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """What is asked for must be what is computed: OpenVINO goes on in f32 where a CPU has no BF16, and says nothing.
+    """What is asked for must be computed: without BF16 OpenVINO takes f32 or imitates BF16, and does not say so.
 
     Args:
         precision: "f32" or "bf16".
@@ -31,13 +31,13 @@ def check_precision(precision: str, device: str, in_container: bool, cpuinfo: Pa
     Raises:
         EnvironmentProblem: this server, or this machine, does not have it.
     """
-    if device != "cpu":
-        raise EnvironmentProblem(f"--precision {precision} is of the CPU; leave it out, or add --device cpu")
     if in_container:
         raise EnvironmentProblem(
             f"--precision {precision}: Triton's own onnxruntime backend takes no precision for OpenVINO; leave it out, "
             "or serve without the container"
         )
+    if device != "cpu":
+        raise EnvironmentProblem(f"--precision {precision} is of the CPU; leave it out, or use --device cpu")
     if precision == "bf16" and not set(BF16_CPU_FLAGS) & set(cpuinfo.read_text(encoding="utf-8").split()):
         raise EnvironmentProblem(
             f"--precision bf16: this CPU has no BF16 arithmetic ({' or '.join(BF16_CPU_FLAGS)} in {cpuinfo}); "

@@ -16,13 +16,17 @@ from ocr_serve.errors import ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
 from ocr_serve.repository import Repository, check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
+from onnxruntime_backend.settings import PRECISION_VARIABLE
 
 CLOSED_APIS = "model-repository,logging"
 MAX_HTTP_BYTES = 128 * 1024 * 1024
-PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # read by the onnxruntime backend when it loads a model
 # What is freed goes back to the system sooner: the C library keeps an arena for each thread, and buffers of up to
-# 32 MiB for others of their size, which pages of many sizes do not have.
-MALLOC_TUNABLES = "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=16777216:glibc.malloc.trim_threshold=33554432"
+# 32 MiB for others of their size, which pages of many sizes do not have. The keys are the variables that users know.
+MALLOC_TUNABLES = {
+    "MALLOC_ARENA_MAX": "glibc.malloc.arena_max=1",
+    "MALLOC_MMAP_THRESHOLD_": "glibc.malloc.mmap_threshold=16777216",
+    "MALLOC_TRIM_THRESHOLD_": "glibc.malloc.trim_threshold=33554432",
+}
 REGION_PREFIX = "triton_paddleocr_"  # of shared memory; the server's process id follows
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -135,8 +139,9 @@ def _restrictions(home: TritonHome) -> list[str]:
 
 def _environment(home: TritonHome, device: str) -> dict[str, str]:
     environment = dict(os.environ)
-    # What the user has set comes later, and so wins.
-    environment["GLIBC_TUNABLES"] = ":".join(filter(None, [MALLOC_TUNABLES, environment.get("GLIBC_TUNABLES")]))
+    # What the user has set wins: of two values of a tunable the later one counts, and each counts before its variable.
+    tunables = [tunable for variable, tunable in MALLOC_TUNABLES.items() if variable not in environment]
+    environment["GLIBC_TUNABLES"] = ":".join(filter(None, [*tunables, environment.get("GLIBC_TUNABLES")]))
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
     if home.libraries is not None:

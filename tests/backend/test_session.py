@@ -44,6 +44,17 @@ def test_a_session_answers(model):
     assert np.array_equal(outputs["difference"], tensors["x"] - tensors["y"])
 
 
+def test_memory_is_released_after_every_shape_that_is_new_to_the_runtime(model, monkeypatch):
+    released = []
+    monkeypatch.setattr("onnxruntime_backend.session.release_freed_memory", lambda: released.append(True))
+    session = Session(model, CONFIG)
+    counts = []
+    for requests in ([1], [1], [2], [1, 1], [1, 1, 1], [3], [1]):  # joined: batches of 2 again, then of 3
+        session.run_batched([request(batch, 0) for batch in requests])
+        counts.append(len(released))
+    assert counts == [1, 1, 2, 2, 3, 3, 3]
+
+
 @pytest.mark.parametrize("batches", [[1], [1, 1], [3, 1, 2]])
 def test_joined_requests_are_answered_as_if_alone(model, batches):
     session = Session(model, CONFIG)

@@ -89,8 +89,9 @@ def test_a_precision_from_outside_wins_and_leaves_the_rest(own):
     assert with_precision(config, "") == config
 
 
-def test_a_model_that_does_not_run_on_openvino_has_no_precision():
-    assert with_precision({"name": "det", "max_batch_size": 0}, "bf16") == {"name": "det", "max_batch_size": 0}
+def test_a_precision_for_a_model_that_does_not_run_on_openvino_is_an_error():
+    with pytest.raises(InvalidConfig, match="precision bf16 is asked for, but det does not run on OpenVINO"):
+        with_precision({"name": "det", "max_batch_size": 0}, "bf16")
 
 
 def test_a_gpu_instance_has_cuda_and_not_openvino():

@@ -137,19 +137,110 @@ def test_the_head_gives_the_same_at_the_quarter_size(opset: int) -> None:
     assert operations(rewritten) == {"Conv": 2, "Relu": 1, "Sigmoid": 1, "DepthToSpace": 1}
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        pyramid(mode="linear"),
-        pyramid(nearest_mode="ceil"),
-        pyramid(coordinate_transformation_mode="half_pixel"),
-        head(activation="Sigmoid"),
-        head(kernel_px=3),
-    ],
-    ids=["linear", "nearest to the right", "half pixels", "no Relu between", "windows that overlap"],
-)
+def changed(model: onnx.ModelProto, op: str, **given: object) -> onnx.ModelProto:
+    """The model with attributes of its nodes of one kind set anew."""
+    for node in model.graph.node:
+        if node.op_type == op:
+            kept = [attribute for attribute in node.attribute if attribute.name not in given]
+            del node.attribute[:]
+            node.attribute.extend([*kept, *(helper.make_attribute(key, value) for key, value in given.items())])
+    return model
+
+
+def with_weight(model: onnx.ModelProto, name: str, value: npt.NDArray[np.generic]) -> onnx.ModelProto:
+    for tensor in model.graph.initializer:
+        if tensor.name == name:
+            tensor.CopyFrom(numpy_helper.from_array(value, name))
+    return model
+
+
+def enlarged(*factors: float) -> onnx.ModelProto:
+    """A pyramid whose levels are enlarged by other factors."""
+    model, scales = pyramid(), np.array([1, 1, *factors], np.float32)
+    return with_weight(with_weight(model, "scales_2", scales), "scales_4", scales)
+
+
+def also_giving(model: onnx.ModelProto, tensor: str) -> onnx.ModelProto:
+    """The model with a tensor in its middle as a second output."""
+    model.graph.output.append(helper.make_tensor_value_info(tensor, TensorProto.FLOAT, None))
+    return model
+
+
+def also_reading(model: onnx.ModelProto, tensor: str) -> onnx.ModelProto:
+    """The model with a second reader of a tensor in its middle."""
+    model.graph.node.append(helper.make_node("Neg", [tensor], ["negative"]))
+    return also_giving(model, "negative")
+
+
+UNLIKE = {
+    "linear": pyramid(mode="linear"),
+    "nearest to the right": pyramid(nearest_mode="ceil"),
+    "half pixels": pyramid(coordinate_transformation_mode="half_pixel"),
+    "higher than wide": enlarged(4, 2),
+    "not a whole number of times": enlarged(2.5, 2.5),
+    "axes in another order": changed(pyramid(18), "Resize", axes=[2, 3, 0, 1]),
+    "levels side by side": changed(pyramid(), "Concat", axis=2),
+    "in groups": changed(pyramid(), "Conv", group=2),
+    "dilated": changed(pyramid(), "Conv", dilations=[2, 2]),
+    "padded otherwise": changed(pyramid(), "Conv", pads=[0, 0, 0, 0]),
+    "a kernel in FP16": with_weight(pyramid(), "kernel", normal(5, 12, 3, 3).astype(np.float16)),
+    "a kernel of another size": with_weight(pyramid(), "kernel", normal(5, 12, 5, 5)),
+    "an enlarged level that is read elsewhere": also_reading(pyramid(), "joined"),
+    "no Relu between": head(activation="Sigmoid"),
+    "windows that overlap": head(kernel_px=3),
+    "another stride": changed(head(), "ConvTranspose", strides=[1, 1]),
+    "output padding": changed(head(), "ConvTranspose", output_padding=[1, 1]),
+    "pads": changed(head(), "ConvTranspose", pads=[1, 1, 1, 1]),
+    "a map of two channels": with_weight(head(), "second", normal(6, 2, 2, 2)),
+    "FP16": with_weight(head(), "first", normal(4, 6, 2, 2).astype(np.float16)),
+    "an addition along the width": with_weight(head(), "one", normal(1, 1, 1, 4)),
+    "an addition of more channels": with_weight(head(), "one", normal(1, 6, 1, 1)),
+    "statistics of the batch": changed(head(), "BatchNormalization", training_mode=1),
+    "a feature that is read elsewhere": also_reading(head(), "d"),
+    "a map that is an output before the sigmoid": also_giving(head(), "f"),
+}
+
+
+@pytest.mark.parametrize("model", UNLIKE.values(), ids=UNLIKE.keys())
 def test_what_is_not_the_pattern_stays_as_it_is(model: onnx.ModelProto) -> None:
-    assert operations(rewrite_db_head(model)) == operations(model)
+    assert rewrite_db_head(model) == model
+
+
+def test_one_level_alone_is_left_as_it_is() -> None:
+    model = pyramid()
+    levels = next(node for node in model.graph.node if node.op_type == "Concat")
+    del levels.input[1:]
+    with_weight(model, "kernel", normal(5, 4, 3, 3))
+    assert rewrite_db_head(model) == model
+
+
+def test_weights_that_are_listed_as_inputs_do_not_become_inputs() -> None:
+    model = head()
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    rewritten = rewrite_db_head(model)
+    level = normal(1, 4, 6, 10)
+    np.testing.assert_allclose(run(rewritten, level_0=level), run(head(), level_0=level), atol=1e-5)
+
+
+def test_what_a_graph_inside_a_node_reads_is_kept() -> None:
+    model = head()
+    inside = helper.make_graph(
+        [helper.make_node("Add", ["kept", "extra"], ["z"])],
+        "then",
+        [],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)],
+    )
+    model.graph.initializer.extend(
+        [numpy_helper.from_array(np.array(True), "yes"), numpy_helper.from_array(np.ones(1, np.float32), "extra")]
+    )
+    model.graph.node.append(helper.make_node("Identity", ["y"], ["kept"]))
+    model.graph.node.append(helper.make_node("If", ["yes"], ["out"], then_branch=inside, else_branch=inside))
+    model.graph.output[0].name = "out"
+    rewritten = rewrite_db_head(model)
+    assert operations(rewritten)["DepthToSpace"] == 1
+    level = normal(1, 4, 6, 10)
+    np.testing.assert_allclose(run(rewritten, level_0=level), run(model, level_0=level), atol=1e-5)
 
 
 def test_the_network_given_is_not_changed() -> None:

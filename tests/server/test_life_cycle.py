@@ -96,7 +96,8 @@ def test_arguments_after_the_dashes_go_to_tritonserver(start_server, weighted_co
 
 def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(begin_server, weighted_copy):
     own = b"glibc.malloc.mmap_threshold=4194304"
-    server = begin_server(weighted_copy, env={**os.environb, b"GLIBC_TUNABLES": own})
+    environment = {**os.environb, b"GLIBC_TUNABLES": own, b"MALLOC_ARENA_MAX": b"4"}
+    server = begin_server(weighted_copy, env=environment)
     while not server.is_ready():
         assert server.process.poll() is None
         time.sleep(0.1)
@@ -106,4 +107,5 @@ def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(beg
             # The C library cuts the string at its colons where it lies; of two values it takes the later one.
             _, _, tunables = Path(f"/proc/{process}/environ").read_bytes().partition(b"GLIBC_TUNABLES=")
             assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=16777216") < tunables.find(own)
+            assert b"glibc.malloc.arena_max" not in tunables
     assert server.stop() == 0
