@@ -125,6 +125,13 @@ def server(model_repository, tmp_path_factory):
     assert not list(Path("/dev/shm").glob(f"triton_paddleocr_{server.process.pid}_*"))
 
 
+def kill_those_left(servers):
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait(STOP_LIMIT_S)
+
+
 @pytest.fixture
 def start_server(tmp_path):
     """Start a server of a test's own; whatever is left of it is killed after the test."""
@@ -135,16 +142,20 @@ def start_server(tmp_path):
         return started[-1]
 
     yield start
-    for server in started:
-        if server.process.poll() is None:
-            server.process.kill()
-            server.process.wait(STOP_LIMIT_S)
+    kill_those_left(started)
 
 
 @pytest.fixture
 def begin_server(tmp_path):
-    """Start a server and do not wait for it."""
-    return lambda repository, **popen: begin(repository, tmp_path / "begun.log", **popen)
+    """Start a server and do not wait for it; whatever is left of it is killed after the test."""
+    begun = []
+
+    def start(repository, **popen):
+        begun.append(begin(repository, tmp_path / "begun.log", **popen))
+        return begun[-1]
+
+    yield start
+    kill_those_left(begun)
 
 
 @pytest.fixture
