@@ -17,8 +17,6 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient
-from ocr_serve import checks
-from ocr_serve.errors import EnvironmentProblem
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
@@ -332,21 +330,3 @@ def test_stage_times_are_exported(server, http):
         labels = f'{{model="{model}",stage="{stage}"}}'
         assert f"ocr_stage_duration_us{labels}" in metrics
         assert f"ocr_stage_count{labels}" in metrics
-
-
-def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_where_the_cpu_lacks_it(
-    start_server, weighted_copy, http, run_serve
-):
-    try:
-        checks.check_precision("bf16", "cpu", False)
-    except EnvironmentProblem as problem:
-        code, stderr = run_serve("--model-repository", weighted_copy, "--device", "cpu", "--precision", "bf16")
-        assert (code, stderr.strip()) == (2, f"ocr-serve: {problem}")
-        return
-    server = start_server(weighted_copy, "--precision", "bf16")
-    with OcrClient(server.http_url, protocol="http") as client:
-        bf16, f32 = client.ocr(RECEIPT), http.ocr(RECEIPT)
-    assert [text.replace(" ", "") for text in bf16.texts] == [text.replace(" ", "") for text in f32.texts]
-    np.testing.assert_allclose(bf16.scores, f32.scores, atol=0.05)
-    assert (bf16.scores != f32.scores).mean() > 0.5
-    assert server.stop() == 0

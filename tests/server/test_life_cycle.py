@@ -6,10 +6,15 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ocr_client import OcrClient
+from ocr_serve import checks
 from ocr_serve.cleaner import stubs
+from ocr_serve.errors import EnvironmentProblem
 
+RECEIPT = Path(__file__).resolve().parents[2] / "samples" / "receipt.png"
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -109,3 +114,21 @@ def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(beg
             assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=16777216") < tunables.find(own)
             assert b"glibc.malloc.arena_max" not in tunables
     assert server.stop() == 0
+
+
+def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_where_the_cpu_lacks_it(
+    server, start_server, weighted_copy, run_serve
+):
+    try:
+        checks.check_precision("bf16", "cpu", False)
+    except EnvironmentProblem as problem:
+        code, stderr = run_serve("--model-repository", weighted_copy, "--device", "cpu", "--precision", "bf16")
+        assert (code, stderr.strip()) == (2, f"ocr-serve: {problem}")
+        return
+    other = start_server(weighted_copy, "--precision", "bf16")
+    with OcrClient(other.http_url) as in_bf16, OcrClient(server.http_url) as in_f32:
+        bf16, f32 = in_bf16.ocr(RECEIPT), in_f32.ocr(RECEIPT)
+    assert [text.replace(" ", "") for text in bf16.texts] == [text.replace(" ", "") for text in f32.texts]
+    np.testing.assert_allclose(bf16.scores, f32.scores, atol=0.05)
+    assert (bf16.scores != f32.scores).mean() > 0.5
+    assert other.stop() == 0
