@@ -1,8 +1,9 @@
 """Which lines are recognised together: groups of one padded width.
 
 A line's padded width is its own width rounded up to a bucket, so it depends on that line alone, and so does its text.
-Buckets widen with the line, and calls hold one line or, where lines are narrow, a fixed number: every new shape costs a
-runtime time and memory, so there are few of them (41 widths), with under a tenth of padding for all but short lines.
+Every shape that is new to a runtime costs it time and memory, and every call costs a server time: so there are few
+widths (41; buckets widen with the line, with under a tenth of padding for all but short lines), and lines of a bucket
+go in calls of a few fixed sizes, the largest first.
 """
 
 from dataclasses import dataclass
@@ -33,13 +34,19 @@ def padded_widths(widths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return -(-widths // steps) * steps
 
 
+def call_sizes(width: int, lines_per_call: int, pixels_per_call: int) -> list[int]:
+    """How many lines of `width` pixels a call may hold: `lines_per_call` and its halves down to 1, the largest first."""
+    sizes = [lines_per_call >> halvings for halvings in range(lines_per_call.bit_length())]
+    return [size for size in sizes if size == 1 or size * width <= pixels_per_call]
+
+
 def plan_batches(widths: npt.NDArray[np.int64], lines_per_call: int, pixels_per_call: int) -> list[Batch]:
-    """Group lines by bucket, and cut groups into calls of `lines_per_call` lines and of one.
+    """Group lines by bucket, and cut groups into calls of `lines_per_call` lines, of half as many, and so on to one.
 
     Args:
         widths: (N,) int64, pixels.
-        lines_per_call: lines of the larger calls.
-        pixels_per_call: what the lines of a larger call may measure together; lines too wide for it go one by one.
+        lines_per_call: lines of the largest calls.
+        pixels_per_call: what the lines of a call may measure together; a line wider than that goes alone.
 
     Returns:
         Every line in exactly one batch, the largest batch first: calls that run side by side then end at nearly the
@@ -49,10 +56,10 @@ def plan_batches(widths: npt.NDArray[np.int64], lines_per_call: int, pixels_per_
     batches = []
     for width in np.unique(padded).tolist():
         lines = np.flatnonzero(padded == width)
-        together = lines_per_call if lines_per_call * width <= pixels_per_call else 1
-        whole = len(lines) - len(lines) % together
-        batches += [Batch(lines[at : at + together], width) for at in range(0, whole, together)]
-        batches += [Batch(lines[at : at + 1], width) for at in range(whole, len(lines))]
+        for size in call_sizes(width, lines_per_call, pixels_per_call):
+            whole = len(lines) - len(lines) % size
+            batches += [Batch(lines[at : at + size], width) for at in range(0, whole, size)]
+            lines = lines[whole:]
     return sorted(batches, key=lambda batch: len(batch.lines) * batch.width, reverse=True)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.buckets import pad_to_bucket, padded_widths, plan_batches
+from ocr_pipeline.buckets import call_sizes, pad_to_bucket, padded_widths, plan_batches
 from ocr_pipeline.crops import MAX_LINE_WIDTH
 
 widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda widths: np.array(widths, np.int64))
@@ -19,10 +19,17 @@ def test_every_line_is_in_one_batch_that_fits_it(widths, lines_per_call, pixels_
     batches = plan_batches(widths, lines_per_call, pixels_per_call)
     assert sorted(line for batch in batches for line in batch.lines) == list(range(len(widths)))
     for batch in batches:
-        assert len(batch.lines) == 1 or (
-            len(batch.lines) == lines_per_call and lines_per_call * batch.width <= pixels_per_call
-        )
+        assert len(batch.lines) in call_sizes(batch.width, lines_per_call, pixels_per_call)
         assert (widths[batch.lines] <= batch.width).all()
+
+
+def test_calls_hold_the_stated_number_of_lines_or_a_half_of_it_again_and_again():
+    assert call_sizes(320, 4, 1280) == [4, 2, 1]
+    assert call_sizes(352, 4, 1280) == [2, 1]
+    assert call_sizes(704, 4, 1280) == [1]
+    assert call_sizes(3200, 4, 1280) == [1]
+    assert call_sizes(32, 6, 1280) == [6, 3, 1]
+    assert [len(batch.lines) for batch in plan_batches(np.full(7, 300), 4, 1280)] == [4, 2, 1]
 
 
 @given(widths_of_a_page)

@@ -95,7 +95,7 @@ def test_every_common_call_of_rec_is_run_before_the_server_is_ready():
     limits = [int(parameters[key].string_value) for key in ("rec_lines_per_call", "rec_pixels_per_call")]
     expected = set()
     for width in set(padded_widths(np.arange(1, 1025)).tolist()):
-        batches = plan_batches(np.full(limits[0] + 1, width), *limits)
+        batches = plan_batches(np.full(2 * limits[0] - 1, width), *limits)  # a call of every size
         expected |= {(len(batch.lines), batch.width) for batch in batches}
     warmed = [(sample.batch_size, sample.inputs["crops"].dims[1]) for sample in CONFIGS["rec"].model_warmup]
     assert sorted(warmed) == sorted(expected)
