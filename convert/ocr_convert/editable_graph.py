@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 Array = npt.NDArray[Any]
 
@@ -23,10 +23,10 @@ class EditableGraph:
         self.readers = Counter(name for node in self.graph.node for name in _read_by(node))
         self.readers.update(output.name for output in self.graph.output)
         shaped = shape_inference.infer_shapes(model).graph
-        self.channels = {
+        self.channels = {  # of FP32 tensors of four dimensions; 0 where their number is not known
             value.name: value.type.tensor_type.shape.dim[1].dim_value
             for value in [*shaped.input, *shaped.value_info]
-            if len(value.type.tensor_type.shape.dim) == 4
+            if len(value.type.tensor_type.shape.dim) == 4 and value.type.tensor_type.elem_type == TensorProto.FLOAT
         }
 
     def constant(self, name: str) -> Array | None:
@@ -51,6 +51,11 @@ class EditableGraph:
         if node is None or self.readers[tensor] != 1:
             return None
         return self.source(node.input[0]) if node.op_type == "Identity" else node
+
+    def origin(self, tensor: str) -> str:
+        """The tensor that `tensor` is, Identity passed over."""
+        node = self.producers.get(tensor)
+        return self.origin(node.input[0]) if node is not None and node.op_type == "Identity" else tensor
 
     def affine(self, tensor: str) -> tuple[onnx.NodeProto | None, Array, Array]:
         """Go back over what scales and shifts channels: the node before it, scale and shift, each (1,) or (C,)."""

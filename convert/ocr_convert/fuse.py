@@ -9,16 +9,16 @@
 Pixels are BGR, 0..255. Normalisation follows PaddleOCR's NormalizeImage (det) and resize_norm_img (rec, cls).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from ocr_convert.class_search import fill_blocks, find_best_class
 from ocr_convert.errors import ConversionError, ModelFolderError
+from ocr_convert.node_list import PREFIX, NodeList
 
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -39,32 +39,7 @@ HALVES = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # rec and cls
 LINE_HEIGHT_PX = 48
 CLS_WIDTH_PX = 192
 
-PREFIX = "ocr/"  # of every tensor that is added between the network and the outside
 LOWEST_OPSET = 11  # Range and the TopK used here exist from here on
-AXES_INPUT_OPSET = 13  # from here on Squeeze takes its axes as an input
-
-
-class _Graph:
-    """The nodes and constants that go before and after a network, collected for one opset."""
-
-    def __init__(self, opset: int) -> None:
-        self.opset = opset
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: npt.NDArray[np.generic]) -> str:
-        self.constants.append(numpy_helper.from_array(value, PREFIX + name))
-        return PREFIX + name
-
-    def add(self, op: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=f"{PREFIX}{output}", **attributes))
-        return output
-
-    def squeeze(self, tensor: str, axis: int, output: str) -> str:
-        if self.opset >= AXES_INPUT_OPSET:
-            axes = self.constant(f"{output}_axes", np.array([axis], np.int64))
-            return self.add("Squeeze", [tensor, axes], output)
-        return self.add("Squeeze", [tensor], output, axes=[axis])
 
 
 def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = IMAGENET) -> onnx.ModelProto:
@@ -90,16 +65,17 @@ def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = 
     opset = _opset(fused)
     pixels = "image" if kind == "det" else "crops"
 
-    before = _Graph(opset)
+    before = NodeList(opset)
     normalised = f"{PREFIX}normalised" if kind == "rec" else network_input
     _normalise(before, pixels, det_normalisation if kind == "det" else HALVES, normalised)
     if kind == "rec":
         _mask_padding(before, normalised, pixels, network_input)
-    after = _Graph(opset)
+    after = NodeList(opset)
     if kind == "det":
-        after.squeeze(network_output, 1, "prob")
+        after.on_axes("Squeeze", network_output, [1], "prob")
     else:
-        _best_class(after, network_output, "index" if kind == "rec" else "label")
+        blocks = fill_blocks(fused, network_output) if kind == "rec" else None
+        find_best_class(after, network_output, blocks, "index" if kind == "rec" else "label")
 
     nodes = [*before.nodes, *fused.graph.node, *after.nodes]
     del fused.graph.node[:]
@@ -165,7 +141,7 @@ def _refuse_taken_names(model: onnx.ModelProto, kind: Kind) -> None:
         raise ConversionError(f"the {kind} network already has tensors named {', '.join(sorted(taken))}")
 
 
-def _normalise(graph: _Graph, pixels: str, normalisation: Normalisation, output: str) -> None:
+def _normalise(graph: NodeList, pixels: str, normalisation: Normalisation, output: str) -> None:
     """UINT8 NHWC to normalised FP32 NCHW, as one multiplication and one addition."""
     mean, std = np.array(normalisation.mean, np.float64), np.array(normalisation.std, np.float64)
     scale = (1 / (std * 255)).astype(np.float32).reshape(1, 3, 1, 1)
@@ -177,7 +153,7 @@ def _normalise(graph: _Graph, pixels: str, normalisation: Normalisation, output:
     graph.add("Add", [scaled, graph.constant("bias", bias)], output)
 
 
-def _mask_padding(graph: _Graph, normalised: str, crops: str, network_input: str) -> None:
+def _mask_padding(graph: NodeList, normalised: str, crops: str, network_input: str) -> None:
     """Set the columns right of `widths` to exactly 0: PaddleOCR pads after it has normalised."""
     shape = graph.add("Shape", [crops], f"{PREFIX}shape")
     width = graph.add("Gather", [shape, graph.constant("width_axis", np.array(2, np.int64))], f"{PREFIX}width", axis=0)
@@ -188,27 +164,6 @@ def _mask_padding(graph: _Graph, normalised: str, crops: str, network_input: str
     mask_shape = graph.constant("mask_shape", np.array([0, 1, 1, -1], np.int64))  # 0 keeps the batch
     mask = graph.add("Reshape", [inside, mask_shape], f"{PREFIX}mask")
     graph.add("Where", [mask, normalised, graph.constant("padding", np.zeros((), np.float32))], network_input)
-
-
-def _best_class(graph: _Graph, probabilities: str, index: str) -> None:
-    """The most likely class of each step and its probability.
-
-    TopK with k = 1 gives what ArgMax and ReduceMax give (of equal values the first), in a fraction of their time:
-    for 16 x 40 steps of 6625 classes, Softmax included, 2.8 ms instead of 6.5 ms (ONNX Runtime) and 3.9 ms instead
-    of 21.7 ms (OpenVINO) on two cores. exp(max - logsumexp) in the softmax's place was slower and less exact.
-    """
-    one = graph.constant("one", np.array([1], np.int64))
-    graph.nodes.append(
-        helper.make_node(
-            "TopK",
-            [probabilities, one],
-            [f"{PREFIX}best_score", f"{PREFIX}best_index"],
-            name=f"{PREFIX}best",
-            axis=-1,
-        )
-    )
-    graph.squeeze(f"{PREFIX}best_score", -1, "score")
-    graph.squeeze(f"{PREFIX}best_index", -1, index)
 
 
 def _declare(model: onnx.ModelProto, kind: Kind) -> None:

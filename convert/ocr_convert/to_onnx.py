@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 
 from ocr_convert.db_head import rewrite_db_head
+from ocr_convert.fewer_passes import rewrite_passes
 from ocr_convert.fuse import IMAGENET, Normalisation, fuse
 from ocr_convert.paddle_model import ModelFolder, load_network
 from ocr_convert.paddle_process import PaddleProcess
@@ -59,6 +60,8 @@ def to_fused_onnx(
     fused = workdir / f"{folder.kind}-fused.onnx"
     normalisation = normalisation or folder.settings.normalisation or IMAGENET
     graph = fuse(load_network(unfused), folder.kind, normalisation)
-    onnx.save(rewrite_db_head(graph) if folder.kind == "det" else graph, fused)
+    if folder.kind == "det":
+        graph = rewrite_db_head(graph)
+    onnx.save(rewrite_passes(graph), fused)
     session(fused)
     return Converted(folder, origin, normalisation, unfused, fused)

@@ -1,0 +1,97 @@
+"""Patterns of PaddleOCR's networks, rewritten so that large tensors are read and written less often.
+
+- A gate with a bypass, x + x * gate (the squeeze-and-excitation of `RSELayer` in PaddleOCR; J. Hu et al.,
+  "Squeeze-and-Excitation Networks", CVPR 2018), is x * (1 + gate), and 1 + gate has one pixel.
+- A convolution of two tensors that were joined (the stem of PP-HGNet and PP-LCNetV4) is the sum of a convolution of
+  each. At half the size of the picture the joined copy is the largest tensor of the whole network.
+
+Both give the same in exact arithmetic. What else reads the tensors in between keeps a network as it is.
+"""
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from ocr_convert.editable_graph import EditableGraph, attributes
+
+PREFIX = "fewer_passes/"  # of every node and tensor that is added
+
+
+def rewrite_passes(network: onnx.ModelProto) -> onnx.ModelProto:
+    """Rewrite the patterns above, wherever they are.
+
+    Args:
+        network: a network with FP32 weights.
+
+    Returns:
+        a new model with the same inputs and outputs; `network` is left as it was
+    """
+    rewritten = onnx.ModelProto()
+    rewritten.CopyFrom(network)
+    graph = EditableGraph(rewritten)
+    for node in list(rewritten.graph.node):
+        if node.op_type == "Add":
+            _rewrite_bypassed_gate(graph, node)
+        elif node.op_type == "Conv":
+            _rewrite_convolution_of_joined(graph, node)
+    if graph.changed:
+        graph.drop_unused()
+    return rewritten
+
+
+def _rewrite_bypassed_gate(graph: EditableGraph, addition: onnx.NodeProto) -> None:
+    for number, other in ((0, 1), (1, 0)):
+        product = graph.source(addition.input[other])
+        gated = graph.origin(addition.input[number])
+        if product is None or product.op_type != "Mul":
+            continue
+        factors = [graph.origin(name) for name in product.input]
+        if gated not in factors:
+            continue
+        gate = factors[1 - factors.index(gated)]
+        if gate not in graph.channels or gate == gated:
+            continue
+        one, opened = f"{PREFIX}one", f"{PREFIX}{addition.output[0]}/gate"
+        if one not in graph.initializers:
+            graph.initializers[one] = numpy_helper.from_array(np.ones((1, 1, 1, 1), np.float32), one)
+            graph.graph.initializer.append(graph.initializers[one])
+        graph.replace(
+            addition,
+            [
+                helper.make_node("Add", [gate, one], [opened], name=opened),
+                helper.make_node("Mul", [gated, opened], list(addition.output), name=addition.output[0]),
+            ],
+        )
+        return
+
+
+def _rewrite_convolution_of_joined(graph: EditableGraph, conv: onnx.NodeProto) -> None:
+    joined = graph.source(conv.input[0])
+    weights = graph.weights(conv)
+    if joined is None or joined.op_type != "Concat" or attributes(joined).get("axis") != 1 or weights is None:
+        return
+    kernel, bias = weights
+    channels = [graph.channels.get(name, 0) for name in joined.input]
+    # A kernel of 1 x 1 costs too little to be taken apart.
+    if (
+        len(channels) != 2
+        or 0 in channels
+        or sum(channels) != kernel.shape[1]
+        or kernel.shape[2:] == (1, 1)
+        or attributes(conv).get("group", 1) != 1
+    ):
+        return
+    how = {key: value for key, value in attributes(conv).items() if key not in ("kernel_shape", "group")}
+    names = [f"{PREFIX}{conv.output[0]}/part_{number}" for number in range(2)]
+    parts = np.split(kernel, channels[:1], axis=1)
+    biases = (np.broadcast_to(bias, kernel.shape[0]), None)
+    graph.replace(
+        conv,
+        [
+            *(
+                graph.convolution("Conv", tensor, part, own_bias, name, **how)
+                for tensor, part, own_bias, name in zip(joined.input, parts, biases, names, strict=True)
+            ),
+            helper.make_node("Add", names, list(conv.output), name=conv.output[0]),
+        ],
+    )
