@@ -105,7 +105,7 @@ class InProcess:
             found = boxes_from_prob(prob[0], (pixels.shape[0], pixels.shape[1]), self.db)
             boxes = from_own_top_left(found.boxes)
         with timed(spent, "crop"):
-            crops, widths = crop_lines(pixels, boxes)
+            crops, widths = crop_lines(pixels, boxes, self._streams)
         index, score = self.recognise(reading, crops, widths)
         with timed(spent, "ctc_decode"):
             texts, scores = ctc_decode(index, score, self.dictionary)

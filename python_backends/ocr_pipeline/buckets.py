@@ -35,7 +35,7 @@ def padded_widths(widths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def call_sizes(width: int, lines_per_call: int, pixels_per_call: int) -> list[int]:
-    """How many lines of `width` pixels a call may hold: `lines_per_call` and its halves down to 1, the largest first."""
+    """How many lines of `width` pixels a call may hold: `lines_per_call` and its halves down to 1, largest first."""
     sizes = [lines_per_call >> halvings for halvings in range(lines_per_call.bit_length())]
     return [size for size in sizes if size == 1 or size * width <= pixels_per_call]
 

@@ -5,6 +5,8 @@ is faster and reads worse: bench/RESULTS.md has the figures.
 """
 
 import math
+from concurrent.futures import Executor
+from itertools import repeat
 
 import cv2
 import numpy as np
@@ -51,12 +53,15 @@ def _side(boxes: npt.NDArray[np.float32], a: int, b: int, c: int, d: int) -> npt
     return np.maximum(first, second).astype(np.float32)
 
 
-def crop_lines(pixels: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32]) -> tuple[Crops, Widths]:
+def crop_lines(
+    pixels: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32], threads: Executor | None = None
+) -> tuple[Crops, Widths]:
     """Cut every box out of the picture.
 
     Args:
         pixels: (H, W, 3) uint8, BGR.
         boxes: (N, 4, 2) float32, pixels (x, y), clockwise from the text's own top-left corner.
+        threads: share the work; lines of a page of several megapixels are large before they are resized.
 
     Returns:
         crops: (N, 48, Wmax, 3) uint8, BGR; zero right of a line's own width.
@@ -64,8 +69,9 @@ def crop_lines(pixels: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32]) ->
     """
     widths = line_widths(boxes)
     crops = np.zeros((len(boxes), LINE_HEIGHT, int(widths.max(initial=1)), 3), np.uint8)
-    for box, width, crop in zip(boxes, widths.tolist(), crops, strict=True):
-        _warp(pixels, box, crop[:, :width])
+    lines = [crop[:, :width] for crop, width in zip(crops, widths.tolist(), strict=True)]
+    for _ in (threads.map if threads else map)(_warp, repeat(pixels), boxes, lines):
+        pass
     return crops, widths[:, None]
 
 

@@ -1,5 +1,7 @@
 """Model `det_postprocess`: probability map to boxes and line crops."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ocr_pipeline.crops import crop_lines, from_own_top_left
@@ -15,6 +17,8 @@ from ocr_pipeline.options import (
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor
 from ocr_triton.textline_orientation import turn_upright
 
+CROP_THREADS = 4  # at most, for the lines of one page; other pages want their cores too
+
 
 class TritonPythonModel(Adapter):
     """`pixels` UINT8 [H,W,3] and `prob` FP32 [1,h,w] to `boxes`, `box_scores`, `crops` and `widths`."""
@@ -22,7 +26,8 @@ class TritonPythonModel(Adapter):
     stages = ("db_postprocess", "crop")
 
     def load(self) -> None:
-        """The model set's thresholds."""
+        """The model set's thresholds, and the threads that cut lines out."""
+        self.threads = ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), CROP_THREADS))
         self.defaults = OcrOptions(db=read_json(self.directory / "parameters.json", DbParameters))
 
     def answer(self, request: Any) -> Tensors:
@@ -37,7 +42,7 @@ class TritonPythonModel(Adapter):
         if not wants_crops:
             return {"boxes": boxes, "box_scores": found.scores}
         with self.clock.stage("crop"):
-            crops, widths = crop_lines(pixels, boxes)
+            crops, widths = crop_lines(pixels, boxes, self.threads)
         if options.rec.use_textline_orientation:
             boxes, crops = turn_upright(self.repository, boxes, crops, widths)
         return {"boxes": boxes, "box_scores": found.scores, "crops": crops, "widths": widths}

@@ -1,5 +1,7 @@
 """Line crops: what is cut out, how it is turned, and where its box begins."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -65,6 +67,14 @@ def test_a_crop_is_zero_right_of_its_own_width(picture):
     assert widths[:, 0].tolist() == [100, 400]
     assert crops.shape == (2, LINE_HEIGHT, 400, 3)
     assert (crops[0, :, 100:] == 0).all()
+
+
+def test_threads_cut_the_same_lines(picture):
+    boxes = np.stack([quad(10 + 5 * number, 10 + 20 * number, 100 + 9 * number, 30, number) for number in range(20)])
+    with ThreadPoolExecutor(3) as threads:
+        shared = crop_lines(picture, boxes, threads)
+    for one, other in zip(shared, crop_lines(picture, boxes), strict=True):
+        assert (one == other).all()
 
 
 def test_a_box_at_the_border_repeats_it(picture):
