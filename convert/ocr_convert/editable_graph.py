@@ -23,11 +23,14 @@ class EditableGraph:
         self.readers = Counter(name for node in self.graph.node for name in _read_by(node))
         self.readers.update(output.name for output in self.graph.output)
         shaped = shape_inference.infer_shapes(model).graph
-        self.channels = {  # of FP32 tensors of four dimensions; 0 where their number is not known
-            value.name: value.type.tensor_type.shape.dim[1].dim_value
+        sizes = {
+            value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
             for value in [*shaped.input, *shaped.value_info]
-            if len(value.type.tensor_type.shape.dim) == 4 and value.type.tensor_type.elem_type == TensorProto.FLOAT
+            if value.type.tensor_type.elem_type == TensorProto.FLOAT
         }
+        # of FP32 tensors of four dimensions; 0 where their number is not known
+        self.channels = {name: size[1] for name, size in sizes.items() if len(size) == 4}
+        self.of_one_pixel = {name for name, size in sizes.items() if len(size) == 4 and size[2:] == [1, 1]}
 
     def constant(self, name: str) -> Array | None:
         """Value of a tensor that does not depend on the input, as paddle2onnx writes weights; else None."""

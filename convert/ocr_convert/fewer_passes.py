@@ -49,7 +49,7 @@ def _rewrite_bypassed_gate(graph: EditableGraph, addition: onnx.NodeProto) -> No
         if gated not in factors:
             continue
         gate = factors[1 - factors.index(gated)]
-        if gate not in graph.channels or gate == gated:
+        if gate not in graph.of_one_pixel:
             continue
         one, opened = f"{PREFIX}one", f"{PREFIX}{addition.output[0]}/gate"
         if one not in graph.initializers:
