@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ocr_bench.inprocess import InProcess
 from ocr_bench.labels import Dataset
 from ocr_bench.report import Table
 from ocr_bench.score import Accuracy, Answer, evaluate
-from ocr_bench.variants import Precision, configured_precision, variant
+from ocr_bench.subject import Subject
 from ocr_client.client import OcrClient
 
 Progress = Callable[[str, int], None]
@@ -94,24 +93,10 @@ def measure(
     ]
 
 
-def measure_in_process(
-    datasets: Sequence[Dataset],
-    repository: Path,
-    model_set: str,
-    precisions: Sequence[Precision],
-    device: str,
-    progress: Progress,
-) -> list[Row]:
-    """Read and score every set in each precision, without a server."""
-    rows: list[Row] = []
-    for precision in precisions:
-        with TemporaryDirectory(prefix="ocr-bench-") as folder:
-            chosen = variant(repository, Path(folder) / "models", precision)
-            names = [configured_precision(chosen, model) for model in ("det", "rec")]
-            name = names[0] if len(set(names)) == 1 else f"det {names[0]}, rec {names[1]}"
-            pipeline = InProcess(chosen, device)
-            rows += measure(datasets, in_process(pipeline), model_set, name, progress)
-    return rows
+def measure_in_process(datasets: Sequence[Dataset], subject: Subject, progress: Progress) -> list[Row]:
+    """Read and score every set, without a server."""
+    reader = in_process(InProcess(subject))
+    return measure(datasets, reader, subject.model_set, subject.precision_name, progress)
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -10,9 +10,12 @@ import typer
 
 from ocr_bench import commands, peer_commands, report
 from ocr_bench.errors import BenchError
-from ocr_bench.variants import Precision
+from ocr_bench.subject import Subject
 from ocr_client.errors import OcrClientError
+from ocr_pipeline.errors import OcrError
 from ocr_serve.errors import ServeError
+from onnxruntime_backend.errors import BackendError
+from onnxruntime_backend.settings import Precision
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +29,9 @@ Pictures = Annotated[list[Path], typer.Option("--data", help="Pictures, or folde
 Labelled = Annotated[list[Path], typer.Option("--data", help="Folder with pictures and PaddleOCR labels; repeatable.")]
 Repository = Annotated[Path, typer.Option(help="Model repository with converted weights.")]
 Device = Annotated[str, typer.Option(help="cpu or gpu.")]
+Arithmetic = Annotated[
+    Precision | None, typer.Option("--precision", help="Arithmetic of the networks; by default what config.pbtxt says.")
+]
 Name = Annotated[str | None, typer.Option(help="Name of the result files; the command's own by default.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 Cache = Annotated[Path, typer.Option(help="Folder for the peers' environments.")]
@@ -41,7 +47,7 @@ def attempt(work: Callable[[], str]) -> None:
     """Print what `work` gives; a known error is one message and exit code 2."""
     try:
         typer.echo(work())
-    except (BenchError, ServeError, OcrClientError) as error:
+    except (BenchError, ServeError, OcrClientError, OcrError, BackendError) as error:
         typer.echo(f"ocr-bench: {error}", err=True)
         raise typer.Exit(2) from error
 
@@ -52,12 +58,14 @@ def stages(
     limit: Limit = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
+    precision: Arithmetic = None,
     repeats: Repeats = 3,
     name: Name = None,
     out: Out = RESULTS,
 ) -> None:
     """Paddle Serving's per-stage table: HTTP, gRPC, shared memory, in-process."""
-    attempt(lambda: commands.run_stages(data, limit, model_repository, device, repeats, name or "stages", out))
+    subject = Subject(model_repository, device, precision)
+    attempt(lambda: commands.run_stages(data, limit, subject, repeats, name or "stages", out))
 
 
 @app.command()
@@ -66,6 +74,7 @@ def load(
     limit: Limit = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
+    precision: Arithmetic = None,
     concurrency: Annotated[list[int] | None, typer.Option(min=1, help="Requests in flight; repeatable.")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="http, grpc; repeatable.")] = None,
     requests: Annotated[int | None, typer.Option(min=1, help="Requests a window; by default one a picture.")] = None,
@@ -76,27 +85,24 @@ def load(
     protocols = protocol or ["http", "grpc"]
     if unknown := set(protocols) - {"http", "grpc"}:
         raise typer.BadParameter(f"expected http or grpc, got {', '.join(sorted(unknown))}")
-    flights = concurrency or [1, 2, 4, 8]
-    section = name or "load"
-    attempt(
-        lambda: commands.run_load(data, limit, model_repository, device, flights, protocols, requests, section, out)
-    )
+    subject, flights = Subject(model_repository, device, precision), concurrency or [1, 2, 4, 8]
+    attempt(lambda: commands.run_load(data, limit, subject, flights, protocols, requests, name or "load", out))
 
 
 @app.command()
 def accuracy(
     data: Labelled,
     model_repository: Annotated[list[Path] | None, typer.Option(help="Model repository; repeatable.")] = None,
-    precision: Annotated[list[Precision] | None, typer.Option(help="Arithmetic of the models; repeatable.")] = None,
+    precision: Annotated[list[Precision] | None, typer.Option(help="Arithmetic of the networks; repeatable.")] = None,
     url: Annotated[str | None, typer.Option(help="host:port of a running server, instead of this process.")] = None,
     device: Device = "cpu",
     name: Name = None,
     out: Out = RESULTS,
 ) -> None:
     """Detection, exact lines, edit distance and token F1 on labelled sets."""
-    repositories, precisions = model_repository or [MODELS], precision or [Precision.CONFIGURED]
-    section = name or "accuracy"
-    attempt(lambda: commands.run_accuracy(data, repositories, device, precisions, url, section, out))
+    precisions: list[Precision | None] = [*precision] if precision else [None]
+    subjects = [Subject(repository, device, one) for repository in model_repository or [MODELS] for one in precisions]
+    attempt(lambda: commands.run_accuracy(data, subjects, url, name or "accuracy", out))
 
 
 @app.command()
@@ -105,12 +111,14 @@ def floor(
     limit: Limit = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
+    precision: Arithmetic = None,
     repeats: Repeats = 3,
     name: Name = None,
     out: Out = RESULTS,
 ) -> None:
     """A request beside the least time its models need."""
-    attempt(lambda: commands.run_floor(data, limit, model_repository, device, repeats, name or "floor", out))
+    subject = Subject(model_repository, device, precision)
+    attempt(lambda: commands.run_floor(data, limit, subject, repeats, name or "floor", out))
 
 
 @app.command()
@@ -118,14 +126,15 @@ def endurance(
     data: Pictures,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
+    precision: Arithmetic = None,
     requests: Annotated[int, typer.Option(min=20, help="Requests of the long run.")] = 1000,
     in_flight: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 2,
     name: Name = None,
     out: Out = RESULTS,
 ) -> None:
     """Start-up, the first request, and memory over many requests of mixed sizes."""
-    section = name or "endurance"
-    attempt(lambda: commands.run_endurance(data, model_repository, device, requests, in_flight, section, out))
+    subject = Subject(model_repository, device, precision)
+    attempt(lambda: commands.run_endurance(data, subject, requests, in_flight, name or "endurance", out))
 
 
 @app.command()
@@ -133,13 +142,14 @@ def lines(
     count: Annotated[list[int] | None, typer.Option(min=1, max=1000, help="Lines of a page; repeatable.")] = None,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
+    precision: Arithmetic = None,
     repeats: Repeats = 3,
     name: Name = None,
     out: Out = RESULTS,
 ) -> None:
     """Time per line, from pages of few lines to pages of many."""
-    counts = sorted(count or [10, 30, 100, 300, 1000])
-    attempt(lambda: commands.run_lines(counts, model_repository, device, repeats, name or "lines", out))
+    subject, counts = Subject(model_repository, device, precision), sorted(count or [10, 30, 100, 300, 1000])
+    attempt(lambda: commands.run_lines(counts, subject, repeats, name or "lines", out))
 
 
 @app.command()
@@ -147,6 +157,7 @@ def peers(
     data: Labelled,
     model_repository: Repository = MODELS,
     device: Device = "cpu",
+    precision: Arithmetic = None,
     peer: Annotated[list[str] | None, typer.Option(help="Peers to run; repeatable. All by default.")] = None,
     static: Annotated[bool, typer.Option(help="Also the plain ensemble, ocr_static.")] = True,
     limit: Limit = None,
@@ -157,21 +168,13 @@ def peers(
     out: Out = RESULTS,
 ) -> None:
     """Ours and other OCR packages over the same pictures, in turns."""
-    attempt(
-        lambda: peer_commands.run_peers(
-            data,
-            model_repository,
-            device,
-            peer_commands.choose_peers(peer or []),
-            static,
-            limit,
-            chunk,
-            warm,
-            cache,
-            name or "peers",
-            out,
-        )
-    )
+    subject, section = Subject(model_repository, device, precision), name or "peers"
+
+    def work() -> str:
+        chosen = peer_commands.choose_peers(peer or [])
+        return peer_commands.run_peers(data, subject, chosen, static, limit, chunk, warm, cache, section, out)
+
+    attempt(work)
 
 
 @app.command()

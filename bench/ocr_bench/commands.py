@@ -14,28 +14,20 @@ from ocr_bench.machine import this_machine
 from ocr_bench.progress import bar
 from ocr_bench.report import write_section
 from ocr_bench.server import running_server
-from ocr_bench.variants import Precision
-from ocr_serve.repository import check_repository
+from ocr_bench.subject import Subject
 
 
-def titled(tool: str, repository: Path, device: str) -> str:
-    """Give the heading of a section."""
-    return f"### {tool}: {check_repository(repository).model_set}, {device}"
-
-
-def run_stages(
-    data: Sequence[Path], limit: int | None, repository: Path, device: str, repeats: int, name: str, out: Path
-) -> str:
+def run_stages(data: Sequence[Path], limit: int | None, subject: Subject, repeats: int, name: str, out: Path) -> str:
     """Measure the per-stage table; give it as Markdown."""
     pictures = find_pictures(list(data), limit)
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{name}.trace.json"
     with TemporaryDirectory(prefix="ocr-bench-") as folder:
         file = Path(folder) / "trace.json"
-        with running_server(repository, out / f"{name}.server.log", device, trace.trace_arguments(file)) as server:
+        with running_server(subject, out / f"{name}.server.log", trace.trace_arguments(file)) as server:
             ways = callers.callers(server.http, server.grpc)
             try:
-                pipeline = InProcess(repository, device)
+                pipeline = InProcess(subject)
                 with bar(len(pictures), "stages") as tell:
                     outcome = stages.run(ways, pipeline, server.metrics, pictures, repeats, tell)
                 models = trace.statistics(server.http)
@@ -52,7 +44,7 @@ def run_stages(
     title = f"Where a picture's time goes ({len(pictures)} pictures, {repeats} times each)"
     plots.stacked_bars(with_published, stages.PARTS, title, out / f"{name}.png")
     parts = [
-        titled("Stages", repository, device),
+        subject.title("Stages"),
         f"Mean over {len(pictures)} pictures, {repeats} times each, rows taking turns.",
         found.markdown(),
         "*server total* and *idle* as Paddle Serving uses them: the six stages of det and rec, and the rest. "
@@ -72,8 +64,7 @@ def run_stages(
 def run_load(
     data: Sequence[Path],
     limit: int | None,
-    repository: Path,
-    device: str,
+    subject: Subject,
     concurrencies: Sequence[int],
     protocols: Sequence[str],
     requests: int | None,
@@ -85,17 +76,17 @@ def run_load(
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="ocr-bench-") as folder:
         analyzer = perf_analyzer.find(Path(folder))
-        with running_server(repository, out / f"{name}.server.log", device) as server:
+        with running_server(subject, out / f"{name}.server.log") as server:
             addresses = {protocol: {"http": server.http, "grpc": server.grpc}[protocol] for protocol in protocols}
             window = requests or len(pictures)
             with bar(len(concurrencies) * len(protocols), "load") as tell:
                 points = load.sweep(analyzer, addresses, pictures, concurrencies, window, tell)
     found = load.table(points)
     found.write_csv(out / f"{name}.csv")
-    title = f"{check_repository(repository).model_set}, {device}: {len(pictures)} pictures"
+    title = f"{subject.model_set}, {subject.device}: {len(pictures)} pictures"
     plots.throughput_latency(load.curves(points), title, out / f"{name}.png")
     parts = [
-        titled("Load", repository, device),
+        subject.title("Load"),
         f"perf_analyzer, {len(pictures)} pictures over and over, windows of {window} requests.",
         found.markdown(),
         f"![load]({name}.png)",
@@ -105,9 +96,7 @@ def run_load(
 
 def run_accuracy(
     data: Sequence[Path],
-    repositories: Sequence[Path],
-    device: str,
-    precisions: Sequence[Precision],
+    subjects: Sequence[Subject],
     url: str | None,
     name: str,
     out: Path,
@@ -115,14 +104,13 @@ def run_accuracy(
     """Score labelled sets, with a running server where `url` is given, else in this process."""
     datasets = [read_dataset(folder) for folder in data]
     rows = []
-    steps = sum(len(dataset.pages) for dataset in datasets) * (1 if url else len(repositories) * len(precisions))
+    steps = sum(len(dataset.pages) for dataset in datasets) * (1 if url else len(subjects))
     with bar(steps, "accuracy") as tell:
         if url:
             rows += accuracy.measure(datasets, accuracy.over_http(url), f"server at {url}", "as served", tell)
         else:
-            for repository in repositories:
-                model_set = check_repository(repository).model_set
-                rows += accuracy.measure_in_process(datasets, repository, model_set, precisions, device, tell)
+            for subject in subjects:
+                rows += accuracy.measure_in_process(datasets, subject, tell)
     found = accuracy.table(rows)
     out.mkdir(parents=True, exist_ok=True)
     found.write_csv(out / f"{name}.csv")
@@ -130,20 +118,18 @@ def run_accuracy(
     return write_section(out, name, parts, [asdict(row) for row in rows], this_machine()).read_text("utf-8")
 
 
-def run_floor(
-    data: Sequence[Path], limit: int | None, repository: Path, device: str, repeats: int, name: str, out: Path
-) -> str:
+def run_floor(data: Sequence[Path], limit: int | None, subject: Subject, repeats: int, name: str, out: Path) -> str:
     """Compare a request with its models alone; give the table as Markdown."""
     pictures = find_pictures(list(data), limit)
     out.mkdir(parents=True, exist_ok=True)
-    with running_server(repository, out / f"{name}.server.log", device) as server:
-        pipeline = InProcess(repository, device)
+    with running_server(subject, out / f"{name}.server.log") as server:
+        pipeline = InProcess(subject)
         with bar(len(pictures), "floor") as tell:
             floors = floor.measure(pictures, server.http, pipeline, repeats, tell)
     found = floor.table(floors)
     found.write_csv(out / f"{name}.csv")
     parts = [
-        titled("Floor", repository, device),
+        subject.title("Floor"),
         f"One request in flight over HTTP, and det and rec alone in one process on the same tensors; medians of "
         f"{repeats} repeats, taking turns; means over pictures.",
         found.markdown(),
@@ -151,20 +137,18 @@ def run_floor(
     return write_section(out, name, parts, [asdict(one) for one in floors], this_machine()).read_text("utf-8")
 
 
-def run_endurance(
-    data: Sequence[Path], repository: Path, device: str, requests: int, in_flight: int, name: str, out: Path
-) -> str:
+def run_endurance(data: Sequence[Path], subject: Subject, requests: int, in_flight: int, name: str, out: Path) -> str:
     """Watch a server from its start over many requests; give the table as Markdown."""
     pictures = find_pictures(list(data))
     out.mkdir(parents=True, exist_ok=True)
     with (
-        running_server(repository, out / f"{name}.server.log", device) as server,
+        running_server(subject, out / f"{name}.server.log") as server,
         bar(requests, "endurance") as tell,
     ):
         found = endurance.measure(server, pictures, requests, in_flight, tell)
     endurance.table(found).write_csv(out / f"{name}.csv")
     parts = [
-        titled("Endurance", repository, device),
+        subject.title("Endurance"),
         f"One server from its start; the first request after ready beside the median of the next {endurance.STEADY}; "
         f"then {requests} requests over {len(pictures)} pictures. PSS is of the whole process tree.",
         endurance.table(found).markdown(),
@@ -172,18 +156,18 @@ def run_endurance(
     return write_section(out, name, parts, found.as_dict(), this_machine()).read_text("utf-8")
 
 
-def run_lines(counts: Sequence[int], repository: Path, device: str, repeats: int, name: str, out: Path) -> str:
+def run_lines(counts: Sequence[int], subject: Subject, repeats: int, name: str, out: Path) -> str:
     """Time pages of more and more lines; give the table as Markdown."""
     out.mkdir(parents=True, exist_ok=True)
     with (
-        running_server(repository, out / f"{name}.server.log", device) as server,
+        running_server(subject, out / f"{name}.server.log") as server,
         bar(len(counts) * (repeats + 1), "lines") as tell,
     ):
         points = lines.measure(server.http, counts, repeats, tell)
     found = lines.table(points)
     found.write_csv(out / f"{name}.csv")
     parts = [
-        titled("Lines of a page", repository, device),
+        subject.title("Lines of a page"),
         f"Drawn pages of {lines.PAGE_PX} x {lines.PAGE_PX} pixels over HTTP, one in flight; medians of {repeats}.",
         found.markdown(),
     ]

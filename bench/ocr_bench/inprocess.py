@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf import json_format  # type: ignore[import-untyped]
 
 from ocr_bench.score import Answer
-from ocr_bench.variants import read_message
+from ocr_bench.subject import Subject, read_config
 from ocr_pipeline.buckets import pad_to_bucket, plan_batches
 from ocr_pipeline.crops import crop_lines, from_own_top_left, resize_line, stack_lines
 from ocr_pipeline.ctc import ctc_decode, read_dictionary
@@ -41,18 +39,11 @@ class Reading:
     rec_inputs: list[Tensors] = field(default_factory=list)
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read a model's config.pbtxt as the JSON that Triton hands to a backend."""
-    message = read_message(folder / "config.pbtxt")
-    config: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
-    return config
-
-
-def load_session(repository: Path, model: str, kind: str) -> Session:
+def load_session(subject: Subject, model: str) -> Session:
     """Make the session that the server would make for `model`."""
-    folder = repository / model
-    config = read_config(folder)
-    return Session(folder / "1" / config.get("default_model_filename", "model.onnx"), config, kind)
+    config = subject.config(model)
+    path = subject.repository / model / "1" / config.get("default_model_filename", "model.onnx")
+    return Session(path, config, subject.device.upper())
 
 
 @contextmanager
@@ -68,19 +59,14 @@ def timed(stage_ns: dict[str, int], stage: str) -> Iterator[None]:
 class InProcess:
     """`ocr` in this process, one picture at a time, default options."""
 
-    def __init__(self, repository: Path, device: str = "cpu") -> None:
+    def __init__(self, subject: Subject) -> None:
         """Load det, rec and what stands beside them.
-
-        Args:
-            repository: model repository with converted weights.
-            device: "cpu" or "gpu".
 
         Raises:
             ocr_pipeline.errors.PipelineError, onnxruntime_backend.errors.BackendError: as in the server.
         """
-        kind = device.upper()
-        self.det = load_session(repository, "det", kind)
-        self.rec = load_session(repository, "rec", kind)
+        repository = subject.repository
+        self.det, self.rec = (load_session(subject, model) for model in ("det", "rec"))
         batcher = read_config(repository / "rec_batcher")["parameters"]
         self.lines_per_call, self.pixels_per_call = (
             int(batcher[key]["string_value"]) for key in ("rec_lines_per_call", "rec_pixels_per_call")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ocr_bench import environments, peers, perf_analyzer
-from ocr_bench.commands import titled
+from ocr_bench import environments, inprocess_child, peers, perf_analyzer
 from ocr_bench.errors import BenchError, PeerError, UnavailableError
 from ocr_bench.labels import read_dataset
 from ocr_bench.machine import this_machine
@@ -17,15 +15,14 @@ from ocr_bench.progress import bar
 from ocr_bench.report import write_section
 from ocr_bench.server import running_server
 from ocr_bench.sides import ChildSide, HttpSide, Side
-from ocr_serve.repository import check_repository
+from ocr_bench.subject import Subject
 
 STATIC_REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository"  # ocr_static
 
 
 def run_peers(
     data: Sequence[Path],
-    repository: Path,
-    device: str,
+    subject: Subject,
     chosen: Sequence[environments.Peer],
     static: bool,
     limit: int | None,
@@ -39,23 +36,21 @@ def run_peers(
     datasets = [read_dataset(folder) for folder in data]
     pictures = peers.pictures_of(datasets, limit)
     kinds = {dataset.name: dataset.kind for dataset in datasets}
-    model_set = check_repository(repository).model_set
     out.mkdir(parents=True, exist_ok=True)
     log = out / f"{name}.log"
     sides: list[Side] = []
     missing: list[str] = []
     with ExitStack() as stack:
-        server = stack.enter_context(running_server(repository, out / f"{name}.server.log", device))
+        server = stack.enter_context(running_server(subject, out / f"{name}.server.log"))
         sides.append(HttpSide("ours, HTTP, 1 in flight", server, in_flight=1))
         sides.append(HttpSide("ours, HTTP, 4 in flight", server, in_flight=4))
-        own = [sys.executable, "-m", "ocr_bench.inprocess_child", str(repository.resolve()), device]
-        sides.append(ChildSide("ours, in-process", own, log))
+        sides.append(ChildSide("ours, in-process", inprocess_child.command(subject), log))
         ours = [True] * len(sides)
         if static:
             # A server of its own, so that its memory is its own too.
             extra = [f"--model-repository={STATIC_REPOSITORY}", "--load-model=ocr_static"]
             static_log = out / f"{name}.static.log"
-            plain = stack.enter_context(running_server(repository, static_log, device, extra, "ocr_static"))
+            plain = stack.enter_context(running_server(subject, static_log, extra, "ocr_static"))
             sides.append(HttpSide("ocr_static, HTTP, 1 in flight", plain, "ocr_static"))
         for peer in chosen:
             try:
@@ -76,9 +71,9 @@ def run_peers(
     found = peers.speed_table(totals, kinds)
     found.write_csv(out / f"{name}.csv")
     parts = [
-        titled("Peers", repository, device),
-        f"{len(pictures)} pictures of {', '.join(kinds)}; {chunk} pictures a side in turn; ours with {model_set}. "
-        "Line orientation is off on every side. Accuracy is the mean over the sets.",
+        subject.title("Peers"),
+        f"{len(pictures)} pictures of {', '.join(kinds)}; {chunk} pictures a side in turn; ours with "
+        f"{subject.model_set}. Line orientation is off on every side. Accuracy is the mean over the sets.",
         found.markdown(),
         peers.ratio_table(totals).markdown(),
         peers.accuracy_table(totals, kinds).markdown(),

@@ -49,6 +49,7 @@ def throughput_latency(curves: Mapping[str, Sequence[tuple[int, float, float]]],
             axes.annotate(str(in_flight), (rate, latency), textcoords="offset points", xytext=(5, 5), fontsize="small")
     axes.set_xlabel("images/s")
     axes.set_ylabel("latency, ms")
+    axes.margins(0.1)  # room for the numbers beside the outermost points
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)

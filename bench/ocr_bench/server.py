@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ocr_bench.errors import ServerError
 from ocr_bench.process_tree import tree, wait_gone
+from ocr_bench.subject import Subject
 
 READY_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 60.0
@@ -57,15 +58,12 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 @contextmanager
-def running_server(
-    model_repository: Path, log: Path, device: str = "cpu", extra: Sequence[str] = (), name: str = "ocr"
-) -> Iterator[Server]:
+def running_server(subject: Subject, log: Path, extra: Sequence[str] = (), name: str = "ocr") -> Iterator[Server]:
     """Start ocr-serve, wait until it is ready, and stop it at the end.
 
     Args:
-        model_repository: folder with converted weights.
+        subject: what is served.
         log: file for what the server prints.
-        device: --device of ocr-serve.
         extra: arguments for tritonserver itself.
         name: for messages.
 
@@ -73,8 +71,8 @@ def running_server(
         ServerError: it ended before it was ready, or was not ready in time.
     """
     http, grpc, metrics = free_ports(3)
-    command = [str(Path(sys.executable).parent / "ocr-serve"), "--model-repository", str(model_repository)]
-    command += ["--device", device, "--http-port", str(http), "--grpc-port", str(grpc), "--metrics-port", str(metrics)]
+    command = [str(Path(sys.executable).parent / "ocr-serve"), *subject.options()]
+    command += ["--http-port", str(http), "--grpc-port", str(grpc), "--metrics-port", str(metrics)]
     command += ["--", *extra] if extra else []
     started = time.monotonic()
     with log.open("wb") as output:

@@ -12,7 +12,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
-from onnxruntime_backend.settings import PRECISION_VARIABLE, with_precision
+from onnxruntime_backend.settings import PRECISION_VARIABLE, Precision, with_precision
 
 # Requests that wait in this process rather than in Triton: streams then never wait for Triton between two runs, and its
 # dynamic batcher, which polls while it holds requests that nobody takes, does not take their processor time.
@@ -28,7 +28,9 @@ class TritonPythonModel:
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Load the model; an error here stops the server with the error's message."""
-        config = with_precision(json.loads(args["model_config"]), os.environ.get(PRECISION_VARIABLE, ""))
+        config = json.loads(args["model_config"])
+        if precision := os.environ.get(PRECISION_VARIABLE):
+            config = with_precision(config, Precision(precision))
         self._batching = config["max_batch_size"] > 0
         name = config.get("default_model_filename") or "model.onnx"
         path = Path(args["model_repository"]) / args["model_version"] / name

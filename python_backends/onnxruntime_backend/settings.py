@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from onnxruntime_backend.errors import InvalidConfig
@@ -35,6 +36,13 @@ _TENSORRT_OPTIONS = {
 _TENSORRT_PRECISIONS = {"FP32": {}, "FP16": {"trt_fp16_enable": "1"}, "INT8": {"trt_int8_enable": "1"}}
 
 
+class Precision(str, Enum):
+    """Arithmetic of the networks on a CPU."""
+
+    F32 = "f32"
+    BF16 = "bf16"
+
+
 @dataclass(frozen=True)
 class SessionSettings:
     """What a session is made with."""
@@ -50,28 +58,26 @@ class SessionSettings:
     streams: int = 1  # runs that may go on at the same time
 
 
-def with_precision(config: Mapping[str, Any], precision: str) -> dict[str, Any]:
+def with_precision(config: Mapping[str, Any], precision: Precision) -> dict[str, Any]:
     """Set the arithmetic of a model that runs on OpenVINO, over what its configuration says.
 
     Args:
         config: the model configuration as Triton's JSON.
-        precision: "f32" or "bf16"; "" for a configuration that stays as it is.
+        precision: what is computed in.
 
     Raises:
         InvalidConfig: the model does not run on OpenVINO.
     """
     changed = copy.deepcopy(dict(config))
-    if not precision:
-        return changed
     accelerators = changed.get("optimization", {}).get("execution_accelerators", {})
     chosen = [one for one in accelerators.get("cpu_execution_accelerator", []) if one["name"] == "openvino"]
     if not chosen:
         raise InvalidConfig(
-            f"precision {precision} is asked for, but {config.get('name')} does not run on OpenVINO; "
+            f"precision {precision.value} is asked for, but {config.get('name')} does not run on OpenVINO; "
             'give it cpu_execution_accelerator "openvino", or leave the precision out'
         )
     for accelerator in chosen:
-        accelerator.setdefault("parameters", {})[PRECISION_HINT] = precision
+        accelerator.setdefault("parameters", {})[PRECISION_HINT] = precision.value
     return changed
 
 

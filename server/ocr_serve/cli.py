@@ -16,7 +16,7 @@ from ocr_serve.errors import ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
 from ocr_serve.repository import Repository, check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
-from onnxruntime_backend.settings import PRECISION_VARIABLE
+from onnxruntime_backend.settings import PRECISION_VARIABLE, Precision
 
 CLOSED_APIS = "model-repository,logging"
 MAX_HTTP_BYTES = 128 * 1024 * 1024
@@ -38,13 +38,6 @@ class Device(str, Enum):
     AUTO = "auto"
     CPU = "cpu"
     GPU = "gpu"
-
-
-class Precision(str, Enum):
-    """Arithmetic of the networks on a CPU."""
-
-    F32 = "f32"
-    BF16 = "bf16"
 
 
 @app.command(context_settings={"allow_extra_args": True})

@@ -7,7 +7,7 @@ from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.settings import session_settings, with_precision
+from onnxruntime_backend.settings import Precision, session_settings, with_precision
 
 
 def settings(text="", kind="CPU", device_id=0):
@@ -85,13 +85,12 @@ def test_a_precision_from_outside_wins_and_leaves_the_rest(own):
         cpu=("openvino", {**own, "INFERENCE_PRECISION_HINT": "bf16"}), gpu=("tensorrt", {"precision_mode": "FP16"})
     )
     wanted = json_format.MessageToDict(text_format.Parse(expected, ModelConfig()), preserving_proto_field_name=True)
-    assert with_precision(config, "bf16") == wanted
-    assert with_precision(config, "") == config
+    assert with_precision(config, Precision.BF16) == wanted
 
 
 def test_a_precision_for_a_model_that_does_not_run_on_openvino_is_an_error():
     with pytest.raises(InvalidConfig, match="precision bf16 is asked for, but det does not run on OpenVINO"):
-        with_precision({"name": "det", "max_batch_size": 0}, "bf16")
+        with_precision({"name": "det", "max_batch_size": 0}, Precision.BF16)
 
 
 def test_a_gpu_instance_has_cuda_and_not_openvino():

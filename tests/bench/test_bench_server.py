@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ocr_bench import commands
+from ocr_bench import commands, inprocess_child
 from ocr_bench.cli import app
-from ocr_bench.errors import BenchError, ServerError
+from ocr_bench.errors import ServerError
 from ocr_bench.inprocess import STAGES, InProcess
 from ocr_bench.server import free_ports, is_ready, running_server
-from ocr_bench.variants import Precision, configured_precision, read_message, variant, with_precision
+from ocr_bench.subject import Subject
 from ocr_client.client import OcrClient
+from onnxruntime_backend.settings import Precision
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PAGES = ("receipt.png", "rotated.png", "blank.png")
@@ -22,7 +23,7 @@ PAGES = ("receipt.png", "rotated.png", "blank.png")
 
 @pytest.fixture(scope="module")
 def pipeline(model_repository: Path) -> InProcess:
-    return InProcess(model_repository)
+    return InProcess(Subject(model_repository))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -48,7 +49,7 @@ def test_a_line_picture_is_read_whole(pipeline: InProcess) -> None:
 
 
 def test_stages_add_up_on_the_real_server(model_repository: Path, tmp_path: Path) -> None:
-    text = commands.run_stages([SAMPLES / "receipt.png"], None, model_repository, "cpu", 2, "stages", tmp_path)
+    text = commands.run_stages([SAMPLES / "receipt.png"], None, Subject(model_repository), 2, "stages", tmp_path)
     assert "| Triton gRPC, shared memory |" in text
     rows = json.loads((tmp_path / "stages.json").read_text(encoding="utf-8"))["data"]["rows"]
     assert set(rows) == {"Triton HTTP", "Triton gRPC", "Triton gRPC, shared memory", "in-process"}
@@ -71,25 +72,25 @@ def test_accuracy_of_the_samples_by_server_and_in_process(model_repository: Path
     assert figures[0][0]["accuracy"]["token_f1"] > 0.8
 
 
-def test_a_variant_changes_only_the_precision(model_repository: Path, tmp_path: Path) -> None:
-    made = variant(model_repository, tmp_path / "models", Precision.BF16)
-    assert {path.name for path in made.iterdir()} == {path.name for path in model_repository.iterdir()}
-    assert [configured_precision(made, model) for model in ("det", "rec")] == ["bf16", "bf16"]
-    asked, given = (read_message(folder / "rec" / "config.pbtxt") for folder in (model_repository, made))
-    assert with_precision(asked, Precision.BF16) == given
-    assert (made / "rec" / "1" / "model.onnx").read_bytes() == (model_repository / "rec/1/model.onnx").read_bytes()
-    assert variant(model_repository, tmp_path / "other", Precision.CONFIGURED) == model_repository.resolve()
+@pytest.mark.parametrize("precision", Precision)
+def test_a_precision_is_the_servers_and_this_processs(model_repository: Path, precision: Precision) -> None:
+    subject = Subject(model_repository, precision=precision)
+    assert subject.precision_name == precision.value
+    assert subject.title("Peers") == f"### Peers: pp-ocrv4-mobile, cpu, {precision.value}"
+    assert subject.options()[-2:] == ["--precision", precision.value]
+    assert inprocess_child.command(subject)[-1] == precision.value
 
 
-def test_precision_of_a_model_that_is_not_openvinos_is_refused(model_repository: Path) -> None:
-    config = read_message(model_repository / "det" / "config.pbtxt")
-    config.optimization.Clear()
-    with pytest.raises(BenchError, match='needs cpu_execution_accelerator "openvino"'):
-        with_precision(config, Precision.BF16)
+def test_without_a_precision_config_pbtxt_says_it(model_repository: Path) -> None:
+    subject = Subject(model_repository)
+    assert subject.precision_name == "f32"
+    assert subject.title("Peers") == "### Peers: pp-ocrv4-mobile, cpu"
+    assert "--precision" not in subject.options()
+    assert inprocess_child.command(subject)[-1] == "cpu"
 
 
 def test_a_server_that_cannot_start_says_why(bare_repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(ServerError, match="ocr-convert"), running_server(bare_repository, tmp_path / "log"):
+    with pytest.raises(ServerError, match="ocr-convert"), running_server(Subject(bare_repository), tmp_path / "log"):
         pass
 
 

@@ -1,0 +1,77 @@
+"""What is measured: a model repository, where its networks run, and their arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
+from tritonclient.grpc import model_config_pb2
+
+from ocr_serve.repository import check_repository
+from onnxruntime_backend.settings import PRECISION_HINT, Precision, with_precision
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read a model's config.pbtxt as the JSON that Triton hands to a backend."""
+    text = (folder / "config.pbtxt").read_text(encoding="utf-8")
+    message = text_format.Parse(text, model_config_pb2.ModelConfig())
+    config: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return config
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured.
+
+    Attributes:
+        repository: model repository with converted weights.
+        device: "cpu" or "gpu".
+        precision: arithmetic of the networks, as with ocr-serve --precision; None for what config.pbtxt says.
+    """
+
+    repository: Path
+    device: str = "cpu"
+    precision: Precision | None = None
+
+    @property
+    def model_set(self) -> str:
+        """Name of the installed model set.
+
+        Raises:
+            ServeError: the repository lacks weights.
+        """
+        return check_repository(self.repository).model_set
+
+    @property
+    def precision_name(self) -> str:
+        """Arithmetic of det and rec, by what they are configured with: "f32", "bf16", or each by name."""
+        names = []
+        for model in ("det", "rec"):
+            optimization = self.config(model).get("optimization", {})
+            accelerators = optimization.get("execution_accelerators", {}).get("cpu_execution_accelerator", [])
+            parameters = [one.get("parameters", {}) for one in accelerators]
+            stated = [own[PRECISION_HINT] for own in parameters if PRECISION_HINT in own]
+            names.append(stated[0] if stated else Precision.F32.value)
+        return names[0] if len(set(names)) == 1 else f"det {names[0]}, rec {names[1]}"
+
+    def config(self, model: str) -> dict[str, Any]:
+        """Give the configuration that the backend of `model` works with, as Triton's JSON.
+
+        Raises:
+            BackendError: a precision is asked for, and the model does not run on OpenVINO.
+        """
+        config = read_config(self.repository / model)
+        return config if self.precision is None else with_precision(config, self.precision)
+
+    def title(self, tool: str) -> str:
+        """Give the heading of a section."""
+        return ", ".join(
+            [f"### {tool}: {self.model_set}", self.device, *([self.precision.value] if self.precision else [])]
+        )
+
+    def options(self) -> list[str]:
+        """Give the options of ocr-serve for it."""
+        options = ["--model-repository", str(self.repository), "--device", self.device]
+        return [*options, *(["--precision", self.precision.value] if self.precision else [])]
