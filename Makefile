@@ -16,7 +16,7 @@ SOURCES := python_backends server convert clients bench samples tests model_repo
 PIP_INSTALL := $(BIN)/pip --disable-pip-version-check install --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv weights demo serve test lint format bench-setup bench lock clean
+.PHONY: help venv weights demo serve test lint format bench-data bench-setup bench lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
@@ -55,21 +55,41 @@ format: venv ## let ruff format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-# DATA names folders with labelled pictures, in PaddleOCR's formats; LIMIT is how many of each are timed.
-bench-setup: weights ## the peers' environments, and perf_analyzer tried
-	$(BIN)/ocr-bench setup
+# DATA names folders with labelled pictures, in PaddleOCR's formats. Accuracy and memory are measured with all of them,
+# speed with LIMIT pictures of each folder of TIMED, the plain ensemble also with FIRST alone, BF16 where the CPU has it.
+TIMED ?= $(DATA)
+FIRST ?= $(firstword $(TIMED))
+V6 := build/v6/model_repository
+BF16 := $(if $(filter cpu,$(DEVICE)),$(shell grep -oEm 1 'avx512_bf16|amx_bf16' /proc/cpuinfo))
+OCR_BENCH = $(BIN)/ocr-bench
+ALL_DATA = $(addprefix --data ,$(DATA)) --device $(DEVICE)
+TIMED_DATA = $(addprefix --data ,$(TIMED)) $(if $(LIMIT),--limit $(LIMIT)) --device $(DEVICE)
+PEERS = $(OCR_BENCH) peers --chunk $(or $(LIMIT),12) $(TIMED_DATA)
+PEERS_V4 = --peer rapidocr-onnxruntime --peer rapidocr-openvino
+PEERS_V6 = --peer rapidocr --no-static --model-repository $(V6)
 
-BENCH_LIMIT = $(if $(LIMIT),--limit $(LIMIT))
-bench: bench-setup ## the tables of bench/RESULTS.md made anew, DATA="folder folder ..." LIMIT=4
+bench-setup: weights ## the peers' environments, perf_analyzer tried, and PP-OCRv6 small beside the installed set
+	$(OCR_BENCH) setup
+	rm -rf $(V6) && mkdir -p $(V6) && cp -r model_repository/. $(V6)
+	$(BIN)/ocr-convert --model-set pp-ocrv6-small --model-repository $(V6)
+
+bench-data:
 	@test -n "$(DATA)" || { echo 'make bench DATA="folder ...": folders with labelled pictures' >&2; exit 2; }
-	$(BIN)/ocr-bench accuracy $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench peers $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
-	$(BIN)/ocr-bench stages $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
-	$(BIN)/ocr-bench floor $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
-	$(BIN)/ocr-bench load $(addprefix --data ,$(DATA)) $(BENCH_LIMIT)
-	$(BIN)/ocr-bench lines
-	$(BIN)/ocr-bench endurance $(addprefix --data ,$(DATA))
-	$(BIN)/ocr-bench report
+
+bench: bench-data bench-setup ## the tables of bench/RESULTS.md made anew, DATA="folder ..." TIMED="folder ..." LIMIT=4
+	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository model_repository --model-repository $(V6) \
+		$(if $(BF16),--precision f32 --precision bf16)
+	$(PEERS) $(PEERS_V4) --peer paddleocr
+	$(PEERS) $(PEERS_V6) --name peers-v6
+	$(if $(BF16),$(PEERS) $(PEERS_V4) --no-static --precision bf16 --name peers-bf16)
+	$(if $(BF16),$(PEERS) $(PEERS_V6) --precision bf16 --name peers-v6-bf16)
+	$(OCR_BENCH) peers --chunk 3 --data $(FIRST) --limit 6 --device $(DEVICE) --peer rapidocr-onnxruntime --name peers-first
+	$(OCR_BENCH) stages $(TIMED_DATA)
+	$(OCR_BENCH) floor $(TIMED_DATA)
+	$(OCR_BENCH) load $(TIMED_DATA) --concurrency 1 --concurrency 2 --concurrency 4
+	$(OCR_BENCH) lines --device $(DEVICE)
+	$(OCR_BENCH) endurance $(ALL_DATA) --model-repository $(V6)
+	$(OCR_BENCH) report
 
 LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LOCK := $(LOCK_FORM) --universal --python-version 3.10

@@ -24,7 +24,8 @@ app = typer.Typer(
     help="Measure the OCR endpoint. Results go to --out as Markdown, CSV and JSON.",
 )
 
-SECTIONS = ("accuracy", "peers", "stages", "floor", "load", "lines", "endurance")
+PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
+SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance")
 Pictures = Annotated[list[Path], typer.Option("--data", help="Pictures, or folders of them; repeatable.")]
 Labelled = Annotated[list[Path], typer.Option("--data", help="Folder with pictures and PaddleOCR labels; repeatable.")]
 Repository = Annotated[Path, typer.Option(help="Model repository with converted weights.")]
