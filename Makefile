@@ -57,6 +57,7 @@ format: venv ## let ruff format the code
 
 # DATA names folders with labelled pictures, in PaddleOCR's formats. Accuracy and memory are measured with all of them,
 # speed with LIMIT pictures of each folder of TIMED, the plain ensemble also with FIRST alone, BF16 where the CPU has it.
+DATA ?=
 TIMED ?= $(DATA)
 FIRST ?= $(firstword $(TIMED))
 V6 := build/v6/model_repository
