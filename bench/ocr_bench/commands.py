@@ -83,7 +83,7 @@ def run_load(
                 points = load.sweep(analyzer, addresses, pictures, concurrencies, window, tell)
     found = load.table(points)
     found.write_csv(out / f"{name}.csv")
-    title = f"{subject.model_set}, {subject.device}: {len(pictures)} pictures"
+    title = f"{subject.label}: {len(pictures)} pictures"
     plots.throughput_latency(load.curves(points), title, out / f"{name}.png")
     parts = [
         subject.title("Load"),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ocr_bench.score import Answer
 from ocr_bench.subject import Subject, read_config
 from ocr_pipeline.buckets import pad_to_bucket, plan_batches
-from ocr_pipeline.crops import crop_lines, from_own_top_left, resize_line, stack_lines
+from ocr_pipeline.crops import crop_lines, crop_threads, from_own_top_left, resize_line, stack_lines
 from ocr_pipeline.ctc import ctc_decode, read_dictionary
 from ocr_pipeline.db_postprocess import boxes_from_prob
 from ocr_pipeline.decode import decode_image
@@ -63,7 +63,7 @@ class InProcess:
         """Load det, rec and what stands beside them.
 
         Raises:
-            ocr_pipeline.errors.PipelineError, onnxruntime_backend.errors.BackendError: as in the server.
+            ocr_pipeline.errors.OcrError, onnxruntime_backend.errors.BackendError: as in the server.
         """
         repository = subject.repository
         self.det, self.rec = (load_session(subject, model) for model in ("det", "rec"))
@@ -71,6 +71,7 @@ class InProcess:
         self.lines_per_call, self.pixels_per_call = (
             int(batcher[key]["string_value"]) for key in ("rec_lines_per_call", "rec_pixels_per_call")
         )
+        self._crop_threads = crop_threads()
         self._streams = ThreadPoolExecutor(self.rec.streams)  # as many runs of rec at a time as the server's session
         self.resize = read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize)
         self.db = read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters)
@@ -91,7 +92,7 @@ class InProcess:
             found = boxes_from_prob(prob[0], (pixels.shape[0], pixels.shape[1]), self.db)
             boxes = from_own_top_left(found.boxes)
         with timed(spent, "crop"):
-            crops, widths = crop_lines(pixels, boxes, self._streams)
+            crops, widths = crop_lines(pixels, boxes, self._crop_threads)
         index, score = self.recognise(reading, crops, widths)
         with timed(spent, "ctc_decode"):
             texts, scores = ctc_decode(index, score, self.dictionary)

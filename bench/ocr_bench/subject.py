@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
 from tritonclient.grpc import model_config_pb2
 
+from ocr_serve.checks import check_precision
 from ocr_serve.repository import check_repository
 from onnxruntime_backend.settings import PRECISION_HINT, Precision, with_precision
 
@@ -46,13 +47,15 @@ class Subject:
 
     @property
     def precision_name(self) -> str:
-        """Arithmetic of det and rec, by what they are configured with: "f32", "bf16", or each by name."""
+        """Arithmetic of det and rec on this device, as they are configured: "f32", "bf16", "fp16", or each by name."""
+        key = PRECISION_HINT if self.device == "cpu" else "precision_mode"  # OpenVINO's, TensorRT's
         names = []
         for model in ("det", "rec"):
-            optimization = self.config(model).get("optimization", {})
-            accelerators = optimization.get("execution_accelerators", {}).get("cpu_execution_accelerator", [])
-            parameters = [one.get("parameters", {}) for one in accelerators]
-            stated = [own[PRECISION_HINT] for own in parameters if PRECISION_HINT in own]
+            accelerators = self.config(model).get("optimization", {}).get("execution_accelerators", {})
+            parameters = [
+                one.get("parameters", {}) for one in accelerators.get(f"{self.device}_execution_accelerator", [])
+            ]
+            stated = [own[key].lower() for own in parameters if key in own]
             names.append(stated[0] if stated else Precision.F32.value)
         return names[0] if len(set(names)) == 1 else f"det {names[0]}, rec {names[1]}"
 
@@ -60,16 +63,23 @@ class Subject:
         """Give the configuration that the backend of `model` works with, as Triton's JSON.
 
         Raises:
+            ServeError: a precision is asked for that this machine or the device does not have.
             BackendError: a precision is asked for, and the model does not run on OpenVINO.
         """
         config = read_config(self.repository / model)
-        return config if self.precision is None else with_precision(config, self.precision)
+        if self.precision is None:
+            return config
+        check_precision(self.precision.value, self.device, in_container=False)
+        return with_precision(config, self.precision)
+
+    @property
+    def label(self) -> str:
+        """Model set, device, and the precision where one is asked for."""
+        return ", ".join([self.model_set, self.device, *([self.precision.value] if self.precision else [])])
 
     def title(self, tool: str) -> str:
         """Give the heading of a section."""
-        return ", ".join(
-            [f"### {tool}: {self.model_set}", self.device, *([self.precision.value] if self.precision else [])]
-        )
+        return f"### {tool}: {self.label}"
 
     def options(self) -> list[str]:
         """Give the options of ocr-serve for it."""

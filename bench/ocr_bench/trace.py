@@ -101,7 +101,10 @@ def stage_counters(metrics_address: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class ModelStatistics:
-    """Triton's statistics of one model: times it was asked and run, milliseconds queued and computed in all."""
+    """Triton's statistics of one model: times it was asked and run, milliseconds queued and computed in all.
+
+    Of a model with streams, such as `rec` on a CPU, requests wait in the backend, and that counts as computed.
+    """
 
     model: str
     requests: int

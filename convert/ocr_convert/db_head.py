@@ -125,27 +125,17 @@ def _doubling(graph: EditableGraph, tensor: str) -> tuple[Array, Array, str] | N
 
 def _rewrite_convolution_of_enlarged(graph: EditableGraph, conv: onnx.NodeProto) -> None:
     """A convolution of joined levels, some of them enlarged, as a sum of (transposed) convolutions of each."""
-    levels = graph.source(conv.input[0])
-    weights = graph.weights(conv)
-    if levels is None or levels.op_type != "Concat" or attributes(levels).get("axis") != 1 or weights is None:
+    parts = graph.of_joined(conv)
+    if parts is None or not _is_plain(conv, strides=[1, 1], pads=[1, 1, 1, 1]):
         return
-    kernel, bias = weights
-    channels = [graph.channels.get(level, 0) for level in levels.input]
-    enlarged = [_enlargement(graph, level) for level in levels.input]
-    if (
-        len(channels) < 2
-        or kernel.shape[2:] != (3, 3)
-        or not _is_plain(conv, strides=[1, 1], pads=[1, 1, 1, 1])
-        or sum(channels) != kernel.shape[1]
-        or 0 in channels
-        or not any(enlarged)
-    ):
+    levels, pieces, bias = parts
+    enlarged = [_enlargement(graph, level) for level in levels]
+    if pieces[0].shape[2:] != (3, 3) or not any(enlarged):
         return
     nodes, sums = [], []
-    pieces = np.split(kernel, np.cumsum(channels)[:-1], axis=1)
-    for number, (level, piece, found) in enumerate(zip(levels.input, pieces, enlarged, strict=True)):
+    for number, (level, piece, found) in enumerate(zip(levels, pieces, enlarged, strict=True)):
         name = f"{PREFIX}{conv.output[0]}/level_{number}"
-        own_bias = np.broadcast_to(bias, kernel.shape[0]) if number == 0 else None
+        own_bias = np.broadcast_to(bias, len(piece)) if number == 0 else None
         if found is None:
             node = graph.convolution("Conv", level, piece, own_bias, name, pads=[1, 1, 1, 1])
         else:

@@ -87,6 +87,21 @@ class EditableGraph:
             return None
         return kernel.astype(np.float64), bias.astype(np.float64)
 
+    def of_joined(self, conv: onnx.NodeProto) -> tuple[list[str], list[Array], Array] | None:
+        """A convolution of tensors joined along their channels: their names, each one's part of the kernel, the bias.
+
+        None where it is another one, where something else reads what was joined, or where channels are not known.
+        """
+        joined = self.source(conv.input[0])
+        weights = self.weights(conv)
+        if joined is None or joined.op_type != "Concat" or attributes(joined).get("axis") != 1 or weights is None:
+            return None
+        kernel, bias = weights
+        channels = [self.channels.get(name, 0) for name in joined.input]
+        if len(channels) < 2 or 0 in channels or sum(channels) != kernel.shape[1]:
+            return None
+        return list(joined.input), np.split(kernel, np.cumsum(channels)[:-1], axis=1), bias
+
     def convolution(
         self, op: str, tensor: str, kernel: Array, bias: Array | None, name: str, **at: Any
     ) -> onnx.NodeProto:

@@ -66,31 +66,22 @@ def _rewrite_bypassed_gate(graph: EditableGraph, addition: onnx.NodeProto) -> No
 
 
 def _rewrite_convolution_of_joined(graph: EditableGraph, conv: onnx.NodeProto) -> None:
-    joined = graph.source(conv.input[0])
-    weights = graph.weights(conv)
-    if joined is None or joined.op_type != "Concat" or attributes(joined).get("axis") != 1 or weights is None:
+    parts = graph.of_joined(conv)
+    if parts is None or attributes(conv).get("group", 1) != 1:
         return
-    kernel, bias = weights
-    channels = [graph.channels.get(name, 0) for name in joined.input]
-    # A kernel of 1 x 1 costs too little to be taken apart.
-    if (
-        len(channels) != 2
-        or 0 in channels
-        or sum(channels) != kernel.shape[1]
-        or kernel.shape[2:] == (1, 1)
-        or attributes(conv).get("group", 1) != 1
-    ):
+    tensors, pieces, bias = parts
+    # Of a row, or with a kernel of 1 x 1, the joined copy is small beside the weights or beside the work.
+    if len(tensors) != 2 or 1 in pieces[0].shape[2:]:
         return
     how = {key: value for key, value in attributes(conv).items() if key not in ("kernel_shape", "group")}
     names = [f"{PREFIX}{conv.output[0]}/part_{number}" for number in range(2)]
-    parts = np.split(kernel, channels[:1], axis=1)
-    biases = (np.broadcast_to(bias, kernel.shape[0]), None)
+    biases = (np.broadcast_to(bias, len(pieces[0])), None)
     graph.replace(
         conv,
         [
             *(
-                graph.convolution("Conv", tensor, part, own_bias, name, **how)
-                for tensor, part, own_bias, name in zip(joined.input, parts, biases, names, strict=True)
+                graph.convolution("Conv", tensor, piece, own_bias, name, **how)
+                for tensor, piece, own_bias, name in zip(tensors, pieces, biases, names, strict=True)
             ),
             helper.make_node("Add", names, list(conv.output), name=conv.output[0]),
         ],

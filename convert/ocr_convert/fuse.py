@@ -39,7 +39,7 @@ HALVES = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # rec and cls
 LINE_HEIGHT_PX = 48
 CLS_WIDTH_PX = 192
 
-LOWEST_OPSET = 11  # Range and the TopK used here exist from here on
+LOWEST_OPSET = 11  # Range, GatherElements and TopK with k as an input exist from here on
 
 
 def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = IMAGENET) -> onnx.ModelProto:

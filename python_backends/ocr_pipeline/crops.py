@@ -5,7 +5,8 @@ is faster and reads worse: bench/RESULTS.md has the figures.
 """
 
 import math
-from concurrent.futures import Executor
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import repeat
 
 import cv2
@@ -17,6 +18,7 @@ MAX_LINE_WIDTH = 3200  # pixels: longer lines are squeezed
 MAX_CROPS_BYTES = (
     256 * 2**20
 )  # of one page: 582 lines of MAX_LINE_WIDTH; with more lines, the longest are squeezed more
+MAX_CROP_THREADS = 4
 TALL_RATIO = 1.5  # boxes at least this much higher than wide are read top to bottom (PaddleOCR)
 
 Crops = npt.NDArray[np.uint8]
@@ -51,6 +53,11 @@ def _side(boxes: npt.NDArray[np.float32], a: int, b: int, c: int, d: int) -> npt
     first = np.linalg.norm(boxes[:, a] - boxes[:, b], axis=1)
     second = np.linalg.norm(boxes[:, c] - boxes[:, d], axis=1)
     return np.maximum(first, second).astype(np.float32)
+
+
+def crop_threads() -> ThreadPoolExecutor:
+    """Threads for `crop_lines`, one a core, but few: other pages want their cores too."""
+    return ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), MAX_CROP_THREADS))
 
 
 def crop_lines(

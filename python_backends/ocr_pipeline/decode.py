@@ -140,8 +140,10 @@ def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    if upright.mode in ("1", "L"):  # scanned pages are large: RGB in Pillow would be four times as much to write
-        return cv2.cvtColor(np.asarray(upright.convert("L")), cv2.COLOR_GRAY2BGR)
+    if upright.mode == "1":
+        upright = upright.convert("L")
+    if upright.mode == "L":  # scanned pages are large: RGB in Pillow would be four times as much to write
+        return cv2.cvtColor(np.asarray(upright), cv2.COLOR_GRAY2BGR)
     return cv2.cvtColor(np.asarray(upright.convert("RGB")), cv2.COLOR_RGB2BGR)
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,10 @@ _RESERVED = {"id", "priority", "timeout", "headers", "classification"}
 _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 
 
-class Adapter:
-    """Base of the Python models. A subclass says what it reads in `load` and what it answers in `answer`."""
+class Step:
+    """Base of the Python models: what they read when they are loaded."""
 
-    stages: tuple[str, ...] = ()  # parts of `answer` whose time is exported as ocr_stage_duration_us
+    stages: tuple[str, ...] = ()  # parts of the model whose time is exported as ocr_stage_duration_us
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Called once by Triton when the model is loaded."""
@@ -37,13 +38,28 @@ class Adapter:
     def load(self) -> None:
         """Read what the model needs from `self.directory` and `self.config`."""
 
+    def number(self, key: str) -> int:
+        """A whole number of at least 1 from the `parameters` of config.pbtxt.
+
+        Raises:
+            ValueError: it is something else; the model is not loaded.
+        """
+        text = self.config["parameters"][key]["string_value"]
+        if not text.isdecimal() or int(text) < 1:
+            raise ValueError(f"{key} in config.pbtxt must be a whole number of at least 1, not {text!r}")
+        return int(text)
+
+
+class Adapter(Step, ABC):
+    """A Python model that answers one request after the other. A subclass says how, in `answer`."""
+
+    @abstractmethod
     def answer(self, request: Any) -> Tensors:
         """Output tensors of one request.
 
         Raises:
             InvalidInput: the request is at fault.
         """
-        raise NotImplementedError
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Called by Triton with requests; a failing one fails alone."""
@@ -57,10 +73,6 @@ class Adapter:
                 responses.append(success(tensors))
         self.clock.export()
         return responses
-
-    def number(self, key: str) -> int:
-        """A whole number from the `parameters` of config.pbtxt."""
-        return int(self.config["parameters"][key]["string_value"])
 
 
 def success(tensors: Tensors) -> Any:

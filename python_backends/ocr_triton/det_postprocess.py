@@ -1,10 +1,8 @@
 """Model `det_postprocess`: probability map to boxes and line crops."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ocr_pipeline.crops import crop_lines, from_own_top_left
+from ocr_pipeline.crops import crop_lines, crop_threads, from_own_top_left
 from ocr_pipeline.db_postprocess import boxes_from_prob
 from ocr_pipeline.options import (
     ALL_PARAMETERS,
@@ -17,8 +15,6 @@ from ocr_pipeline.options import (
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor
 from ocr_triton.textline_orientation import turn_upright
 
-CROP_THREADS = 4  # at most, for the lines of one page; other pages want their cores too
-
 
 class TritonPythonModel(Adapter):
     """`pixels` UINT8 [H,W,3] and `prob` FP32 [1,h,w] to `boxes`, `box_scores`, `crops` and `widths`."""
@@ -27,8 +23,12 @@ class TritonPythonModel(Adapter):
 
     def load(self) -> None:
         """The model set's thresholds, and the threads that cut lines out."""
-        self.threads = ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), CROP_THREADS))
+        self.threads = crop_threads()
         self.defaults = OcrOptions(db=read_json(self.directory / "parameters.json", DbParameters))
+
+    def finalize(self) -> None:
+        """Called once by Triton when the model is unloaded."""
+        self.threads.shutdown()
 
     def answer(self, request: Any) -> Tensors:
         """Boxes in reading order; crops too, unless only boxes are asked for."""

@@ -9,10 +9,10 @@ import triton_python_backend_utils as pb_utils
 
 from ocr_pipeline.buckets import Batch, pad_to_bucket, plan_batches
 from ocr_pipeline.errors import InvalidInput
-from ocr_triton.adapter import Adapter, Tensors, failure, success, tensor
+from ocr_triton.adapter import Step, Tensors, failure, success, tensor
 
 
-class TritonPythonModel(Adapter):
+class TritonPythonModel(Step):
     """`crops` UINT8 [N,48,Wmax,3] and `widths` INT64 [N,1] to `index` INT64 [N,T] and `score` FP32 [N,T]."""
 
     stages = ("rec_infer",)
@@ -23,7 +23,7 @@ class TritonPythonModel(Adapter):
         self.pixels_per_call = self.number("rec_pixels_per_call")
         self.calls_in_flight = self.number("rec_calls_in_flight")
 
-    async def execute(self, requests: list[Any]) -> list[Any]:  # type: ignore[override]
+    async def execute(self, requests: list[Any]) -> list[Any]:
         """Called by Triton; the calls of `rec` overlap."""
         responses = []
         for request in requests:

@@ -12,11 +12,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
-from onnxruntime_backend.settings import PRECISION_VARIABLE, Precision, with_precision
-
-# Requests that wait in this process rather than in Triton: streams then never wait for Triton between two runs, and its
-# dynamic batcher, which polls while it holds requests that nobody takes, does not take their processor time.
-REQUESTS_HELD = 64
+from onnxruntime_backend.settings import PRECISION_VARIABLE, REQUESTS_HELD, Precision, with_precision
 
 
 class TritonPythonModel:
@@ -69,9 +65,14 @@ class TritonPythonModel:
             list(self._streams.map(run, [sample] * streams))
 
     def _answer_and_send(self, request: Any) -> None:
+        sender = request.get_response_sender()
+        final = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
         try:
             (response,) = self._answer([request])
-            request.get_response_sender().send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            try:
+                sender.send(response, flags=final)
+            except Exception as error:  # shared memory is full, say; whoever waits must hear of it
+                sender.send(_failure(error), flags=final)
         except Exception:
             pb_utils.Logger.log_error(traceback.format_exc())
         finally:
@@ -89,9 +90,14 @@ class TritonPythonModel:
                 for tensors in outputs
             ]
         except Exception as error:
-            pb_utils.Logger.log_error(traceback.format_exc())
-            failure = pb_utils.TritonError(f"onnxruntime: {error}", pb_utils.TritonError.INTERNAL)
-            return [pb_utils.InferenceResponse(output_tensors=[], error=failure) for _ in requests]
+            return [_failure(error) for _ in requests]
 
     def _inputs(self, request: Any) -> Tensors:
         return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self._session.inputs}
+
+
+def _failure(error: Exception) -> Any:
+    """A response that says what went wrong, and a log entry with the traceback."""
+    pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
+    reason = pb_utils.TritonError(f"onnxruntime: {error}", pb_utils.TritonError.INTERNAL)
+    return pb_utils.InferenceResponse(output_tensors=[], error=reason)

@@ -20,6 +20,10 @@ Provider = tuple[str, dict[str, str]]
 GRAPH_LEVELS = {-1: "ORT_ENABLE_BASIC", 0: "ORT_ENABLE_ALL", 1: "ORT_ENABLE_EXTENDED", 2: "ORT_DISABLE_ALL"}
 EXECUTION_MODES = {0: "ORT_SEQUENTIAL", 1: "ORT_PARALLEL"}
 MAX_AUTO_STREAMS = 8
+# Requests that wait in the backend rather than in Triton, where there are streams: these never wait for Triton between
+# two runs, and its dynamic batcher, which polls while it holds requests that nobody takes, costs no processor time.
+# As many as all instances of rec_batcher keep in flight.
+REQUESTS_HELD = 64
 PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
 PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 CUDNN_CONV_ALGO_SEARCH = {"0": "EXHAUSTIVE", "1": "HEURISTIC", "2": "DEFAULT"}

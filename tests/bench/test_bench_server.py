@@ -15,7 +15,9 @@ from ocr_bench.inprocess import STAGES, InProcess
 from ocr_bench.server import free_ports, is_ready, running_server
 from ocr_bench.subject import Subject
 from ocr_client.client import OcrClient
-from onnxruntime_backend.settings import Precision
+from ocr_serve.checks import check_precision
+from ocr_serve.errors import EnvironmentProblem
+from onnxruntime_backend.settings import Precision, session_settings
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PAGES = ("receipt.png", "rotated.png", "blank.png")
@@ -73,12 +75,40 @@ def test_accuracy_of_the_samples_by_server_and_in_process(model_repository: Path
 
 
 @pytest.mark.parametrize("precision", Precision)
-def test_a_precision_is_the_servers_and_this_processs(model_repository: Path, precision: Precision) -> None:
+def test_a_precision_goes_to_the_server_and_to_this_processs_sessions(
+    model_repository: Path, precision: Precision
+) -> None:
     subject = Subject(model_repository, precision=precision)
-    assert subject.precision_name == precision.value
     assert subject.title("Peers") == f"### Peers: pp-ocrv4-mobile, cpu, {precision.value}"
     assert subject.options()[-2:] == ["--precision", precision.value]
     assert inprocess_child.command(subject)[-1] == precision.value
+    try:
+        check_precision(precision.value, "cpu", in_container=False)
+    except EnvironmentProblem as problem:
+        with pytest.raises(EnvironmentProblem, match=str(problem).split(":")[0]):
+            InProcess(subject)
+        return
+    assert subject.precision_name == precision.value
+    options = dict(session_settings(subject.config("rec"), "CPU", 0).providers)["OpenVINOExecutionProvider"]
+    assert json.loads(options["load_config"]) == {"CPU": {"INFERENCE_PRECISION_HINT": precision.value}}
+
+
+def test_a_precision_that_the_device_does_not_have_is_refused(model_repository: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match="--precision bf16 is of the CPU"):
+        InProcess(Subject(model_repository, "gpu", Precision.BF16))
+
+
+def test_tensorrts_precision_is_named_on_a_gpu(model_repository: Path, tmp_path: Path) -> None:
+    accelerator = (
+        'gpu_execution_accelerator [ { name: "tensorrt", parameters { key: "precision_mode", value: "FP16" } } ]'
+    )
+    for model in ("det", "rec"):
+        text = (model_repository / model / "config.pbtxt").read_text("utf-8")
+        (tmp_path / model).mkdir()
+        changed = text.replace("execution_accelerators {", f"execution_accelerators {{ {accelerator}")
+        (tmp_path / model / "config.pbtxt").write_text(changed, "utf-8")
+    assert Subject(tmp_path, "gpu").precision_name == "fp16"
+    assert Subject(tmp_path, "cpu").precision_name == "f32"
 
 
 def test_without_a_precision_config_pbtxt_says_it(model_repository: Path) -> None:

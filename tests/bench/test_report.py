@@ -1,9 +1,11 @@
 """Tables, and the page whose sections are replaced while the text around them stays."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from ocr_bench.cli import SECTIONS
 from ocr_bench.errors import BenchError
 from ocr_bench.machine import placeless, this_machine
 from ocr_bench.report import Table, join, replace_section, write_section
@@ -71,3 +73,11 @@ def test_commands_do_not_say_where_pictures_lie(tmp_path: Path, monkeypatch: pyt
     assert placeless("../receipts") == "DATA/receipts"
     assert placeless("own") == "own"
     assert placeless("--data") == "--data"
+
+
+def test_every_section_that_make_bench_names_is_brought_into_the_results() -> None:
+    root = Path(__file__).resolve().parents[2]
+    makefile = (root / "Makefile").read_text("utf-8")
+    assert set(re.findall(r"--name ([\w-]+)", makefile)) < set(SECTIONS)
+    page = (root / "bench" / "RESULTS.md").read_text("utf-8")
+    assert sorted(re.findall(r"<!-- begin ([\w-]+) -->", page)) == sorted(SECTIONS)

@@ -124,11 +124,19 @@ def with_bias(value: Floats) -> onnx.ModelProto:
     return model
 
 
+def with_weights(value: npt.NDArray[np.generic]) -> onnx.ModelProto:
+    model = ctc_head()
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(value, "weights"))
+    return model
+
+
 UNLIKE = {
     "no softmax": ctc_head(softmax="LogSoftmax"),
     "a softmax over the steps": ctc_head(axis=1),
     "logits that are read elsewhere": also_giving_logits(),
     "one bias for all": with_bias(normal(1)),
+    "weights in FP16": with_weights(normal(8, CLASSES).astype(np.float16)),
+    "weights for each picture": with_weights(normal(1, 8, CLASSES)),
 }
 
 

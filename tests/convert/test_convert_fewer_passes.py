@@ -58,7 +58,7 @@ def gate(sum_of: tuple[str, str] = ("same", "scaled"), product_of: tuple[str, st
     )
 
 
-def joined(kernel: int = 3, **at: object) -> onnx.ModelProto:
+def joined(kernel: int = 3, /, **at: object) -> onnx.ModelProto:
     """Two tensors joined and convolved."""
     how = {"kernel_shape": [kernel, kernel], "strides": [2, 2], "pads": [1, 1, 1, 1], **at}
     return network(
@@ -102,10 +102,25 @@ def also_giving(model: onnx.ModelProto, tensor: str) -> onnx.ModelProto:
     return model
 
 
+def with_kernel(kernel: npt.NDArray[np.generic], **at: object) -> onnx.ModelProto:
+    model = joined(**at)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(kernel, "kernel"))
+    return model
+
+
+def one_row() -> onnx.ModelProto:
+    return with_kernel(normal(4, 8, 1, 3), kernel_shape=[1, 3], pads=[0, 1, 0, 1])
+
+
 def three_joined() -> onnx.ModelProto:
-    model = joined()
+    model = with_kernel(normal(4, 10, 3, 3))
     model.graph.node[0].input.append("z")
-    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(normal(4, 10, 3, 3), "kernel"))
+    return model
+
+
+def gate_in_fp16() -> onnx.ModelProto:
+    model = gate()
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
     return model
 
 
@@ -119,7 +134,10 @@ UNLIKE = {
     "a sum of something else": gate(sum_of=("gate", "scaled")),
     "a product of something else": gate(product_of=("mean", "gate")),
     "a product that is read elsewhere": also_giving(gate(), "scaled"),
+    "a gate in FP16": gate_in_fp16(),
     "one pixel read": joined(1, pads=[0, 0, 0, 0]),
+    "a kernel of one row": one_row(),
+    "a kernel in FP16": with_kernel(normal(4, 8, 3, 3).astype(np.float16)),
     "groups": joined(group=2),
     "a joined tensor that is read elsewhere": also_giving(joined(), "joined"),
     "three tensors": three_joined(),

@@ -88,6 +88,14 @@ def test_a_page_has_two_calls_of_rec_for_each_stream():
     assert int(stated) == 2 * MAX_AUTO_STREAMS
 
 
+def test_the_backend_holds_all_calls_of_rec_that_are_in_flight():
+    from onnxruntime_backend.settings import REQUESTS_HELD
+
+    batcher = CONFIGS["rec_batcher"]
+    instances = sum(group.count for group in batcher.instance_group)
+    assert instances * int(batcher.parameters["rec_calls_in_flight"].string_value) == REQUESTS_HELD
+
+
 def test_every_common_call_of_rec_is_run_before_the_server_is_ready():
     from ocr_pipeline.buckets import padded_widths, plan_batches
 

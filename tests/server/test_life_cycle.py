@@ -91,6 +91,14 @@ def test_an_unknown_accelerator_stops_the_load_with_its_name(start_server, weigh
         start_server(weighted_copy)
 
 
+def test_a_limit_below_1_stops_the_load_with_its_name(start_server, weighted_copy):
+    config = weighted_copy / "rec_batcher" / "config.pbtxt"
+    key = 'key: "rec_lines_per_call" value: { string_value: '
+    config.write_text(config.read_text().replace(f'{key}"4"', f'{key}"0"'))
+    with pytest.raises(RuntimeError, match=r"rec_lines_per_call in config\.pbtxt must be a whole number of at least 1"):
+        start_server(weighted_copy)
+
+
 def test_arguments_after_the_dashes_go_to_tritonserver(start_server, weighted_copy):
     server = start_server(weighted_copy, "--", "--exit-timeout-secs=7", "--log-info", "true")
     command = Path(f"/proc/{server.process.pid}/cmdline").read_bytes().split(b"\0")
