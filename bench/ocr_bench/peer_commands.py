@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,7 +49,8 @@ def run_peers(
         ours = [True] * len(sides)
         if static:
             # A server of its own, so that its memory is its own too.
-            extra = [f"--model-repository={STATIC_REPOSITORY}", "--load-model=ocr_static"]
+            folder = static_repository(subject, Path(stack.enter_context(TemporaryDirectory(prefix="ocr-bench-"))))
+            extra = [f"--model-repository={folder}", "--load-model=ocr_static"]
             static_log = out / f"{name}.static.log"
             plain = stack.enter_context(running_server(subject, static_log, extra, "ocr_static"))
             sides.append(HttpSide("ocr_static, HTTP, 1 in flight", plain, "ocr_static"))
@@ -85,6 +87,14 @@ def run_peers(
         *missing,
     ]
     return write_section(out, name, parts, peers.as_data(totals, kinds, versions), this_machine()).read_text("utf-8")
+
+
+def static_repository(subject: Subject, folder: Path) -> Path:
+    """Make the repository of `ocr_static` in `folder`; its recogniser has the weights of the subject's `rec`."""
+    made = Path(shutil.copytree(STATIC_REPOSITORY, folder / "static"))
+    weights = made / "rec_static" / "1" / "model.onnx"
+    weights.symlink_to((subject.repository / "rec" / "1" / "model.onnx").resolve())
+    return made
 
 
 def run_setup(chosen: Sequence[environments.Peer], cache: Path) -> tuple[str, bool]:

@@ -12,7 +12,9 @@ from ocr_bench import commands, inprocess_child
 from ocr_bench.cli import app
 from ocr_bench.errors import ServerError
 from ocr_bench.inprocess import STAGES, InProcess
+from ocr_bench.peer_commands import static_repository
 from ocr_bench.server import free_ports, is_ready, running_server
+from ocr_bench.sides import HttpSide
 from ocr_bench.subject import Subject
 from ocr_client.client import OcrClient
 from ocr_serve.checks import check_precision
@@ -133,3 +135,15 @@ def test_mistakes_are_one_sentence_and_exit_code_2(command: str, tmp_path: Path)
     result = CliRunner().invoke(app, [command, "--data", str(tmp_path / "gone"), "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert "gone: no such file or folder" in result.output
+
+
+def test_the_plain_ensemble_has_the_weights_of_the_subject(model_repository: Path, tmp_path: Path) -> None:
+    subject = Subject(model_repository)
+    made = static_repository(subject, tmp_path)
+    assert (made / "rec_static/1/model.onnx").samefile(model_repository / "rec/1/model.onnx")
+    extra = [f"--model-repository={made}", "--load-model=ocr_static"]
+    with running_server(subject, tmp_path / "log", extra) as server:
+        side = HttpSide("plain", server, "ocr_static")
+        (answer,) = side.read([SAMPLES / "receipt.png"]).answers
+        side.close()
+    assert len(answer.texts) > 10
