@@ -49,9 +49,9 @@ def throughput_latency(curves: Mapping[str, Sequence[tuple[int, float, float]]],
             axes.annotate(str(in_flight), (rate, latency), textcoords="offset points", xytext=(5, 5), fontsize="small")
     axes.set_xlabel("images/s")
     axes.set_ylabel("latency, ms")
-    axes.margins(0.1)  # room for the numbers beside the outermost points
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
+    every = [point for points in curves.values() for point in points]
+    axes.set_xlim(0, 1.08 * max(point[1] for point in every))  # room for the numbers beside the outermost points
+    axes.set_ylim(0, 1.08 * max(point[2] for point in every))
     axes.grid(alpha=0.3)
     axes.legend(title="numbers: requests in flight")
     axes.set_title(title)
