@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from ocr_convert.editable_graph import Array, EditableGraph, attributes
+from ocr_convert.editable_graph import Array, EditableGraph, attributes, rewritten
 
 PREFIX = "db_head/"  # of every node and tensor that is added
 
@@ -35,17 +35,7 @@ def rewrite_db_head(network: onnx.ModelProto) -> onnx.ModelProto:
     Returns:
         a new model with the same inputs and outputs; `network` is left as it was
     """
-    rewritten = onnx.ModelProto()
-    rewritten.CopyFrom(network)
-    graph = EditableGraph(rewritten)
-    for node in list(rewritten.graph.node):
-        if node.op_type == "Sigmoid":
-            _rewrite_doublings(graph, node)
-        elif node.op_type == "Conv":
-            _rewrite_convolution_of_enlarged(graph, node)
-    if graph.changed:
-        graph.drop_unused()
-    return rewritten
+    return rewritten(network, {"Sigmoid": _rewrite_doublings, "Conv": _rewrite_convolution_of_enlarged})
 
 
 def transposed_kernel(kernel: Array, factor: int) -> Array:

@@ -1,7 +1,7 @@
 """An ONNX graph that is searched from its outputs backwards, and changed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -134,6 +134,24 @@ class EditableGraph:
         for listing in (self.graph.initializer, self.graph.input):  # old graphs list their weights as inputs too
             for value in [value for value in listing if value.name in dropped]:
                 listing.remove(value)
+
+
+def rewritten(
+    network: onnx.ModelProto, rules: Mapping[str, Callable[[EditableGraph, onnx.NodeProto], None]]
+) -> onnx.ModelProto:
+    """A copy of `network` with every node offered to the rule of its operation, in the graph's order.
+
+    What the rules leave without a reader is dropped; `network` is left as it was.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(network)
+    graph = EditableGraph(copy)
+    for node in list(copy.graph.node):
+        if node.op_type in rules:
+            rules[node.op_type](graph, node)
+    if graph.changed:
+        graph.drop_unused()
+    return copy
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:

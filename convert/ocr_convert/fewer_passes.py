@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from ocr_convert.editable_graph import EditableGraph, attributes
+from ocr_convert.editable_graph import EditableGraph, attributes, rewritten
 
 PREFIX = "fewer_passes/"  # of every node and tensor that is added
 
@@ -26,17 +26,7 @@ def rewrite_passes(network: onnx.ModelProto) -> onnx.ModelProto:
     Returns:
         a new model with the same inputs and outputs; `network` is left as it was
     """
-    rewritten = onnx.ModelProto()
-    rewritten.CopyFrom(network)
-    graph = EditableGraph(rewritten)
-    for node in list(rewritten.graph.node):
-        if node.op_type == "Add":
-            _rewrite_bypassed_gate(graph, node)
-        elif node.op_type == "Conv":
-            _rewrite_convolution_of_joined(graph, node)
-    if graph.changed:
-        graph.drop_unused()
-    return rewritten
+    return rewritten(network, {"Add": _rewrite_bypassed_gate, "Conv": _rewrite_convolution_of_joined})
 
 
 def _rewrite_bypassed_gate(graph: EditableGraph, addition: onnx.NodeProto) -> None:
