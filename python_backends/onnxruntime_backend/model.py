@@ -65,9 +65,9 @@ class TritonPythonModel:
             list(self._streams.map(run, [sample] * streams))
 
     def _answer_and_send(self, request: Any) -> None:
-        sender = request.get_response_sender()
         final = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
         try:
+            sender = request.get_response_sender()
             (response,) = self._answer([request])
             try:
                 sender.send(response, flags=final)
