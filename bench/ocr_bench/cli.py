@@ -12,7 +12,7 @@ from ocr_bench import commands, peer_commands, report
 from ocr_bench.errors import BenchError
 from ocr_bench.subject import Subject
 from ocr_client.errors import OcrClientError
-from ocr_pipeline.errors import OcrError
+from ocr_contract.errors import OcrError
 from ocr_serve.errors import ServeError
 from onnxruntime_backend.errors import BackendError
 from onnxruntime_backend.settings import Precision

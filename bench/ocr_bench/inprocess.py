@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from ocr_bench.score import Answer
 from ocr_bench.subject import Subject, read_config
-from ocr_pipeline.buckets import pad_to_bucket, plan_batches
-from ocr_pipeline.crops import crop_lines, crop_threads, from_own_top_left, resize_line, stack_lines
-from ocr_pipeline.ctc import ctc_decode, read_dictionary
-from ocr_pipeline.db_postprocess import boxes_from_prob
-from ocr_pipeline.decode import decode_image
-from ocr_pipeline.det_preprocess import resize_for_det
-from ocr_pipeline.options import DbParameters, DetResize, RecOptions, read_json
+from ocr_contract.options import DbParameters, DetResize, RecOptions, read_json
+from ocr_pipeline.stages.buckets import pad_to_bucket, plan_batches
+from ocr_pipeline.stages.crops import crop_lines, crop_threads, from_own_top_left, resize_line, stack_lines
+from ocr_pipeline.stages.ctc import ctc_decode, read_dictionary
+from ocr_pipeline.stages.db_postprocess import boxes_from_prob
+from ocr_pipeline.stages.decode import decode_image
+from ocr_pipeline.stages.det_preprocess import resize_for_det
 from onnxruntime_backend.session import Session
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -63,7 +63,7 @@ class InProcess:
         """Load det, rec and what stands beside them.
 
         Raises:
-            ocr_pipeline.errors.OcrError, onnxruntime_backend.errors.BackendError: as in the server.
+            ocr_contract.errors.OcrError, onnxruntime_backend.errors.BackendError: as in the server.
         """
         repository = subject.repository
         self.det, self.rec = (load_session(subject, model) for model in ("det", "rec"))

@@ -21,8 +21,8 @@ from ocr_bench.score import Answer
 from ocr_bench.server import Server
 from ocr_client.endpoint import Endpoint
 from ocr_client.request import InferRequest
-from ocr_client.result import OcrResult
 from ocr_client.transport import HttpTransport
+from ocr_contract.result import OcrResult
 
 REQUEST_TIMEOUT_S = 600.0
 

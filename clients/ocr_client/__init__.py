@@ -17,7 +17,7 @@ from ocr_client.errors import (
     ServerUnreachableError,
     UsageError,
 )
-from ocr_client.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 
 __all__ = [
     "AsyncOcrClient",

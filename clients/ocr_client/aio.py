@@ -12,7 +12,7 @@ from ocr_client.endpoint import DEFAULT_TIMEOUT_S, Endpoint
 from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
 from ocr_client.images import Image
 from ocr_client.request import OCR, InferRequest, Options, detection_request, ocr_request, recognition_request
-from ocr_client.result import DetectionResult, OcrResult, RecognitionResult, Tensors
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Tensors
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack

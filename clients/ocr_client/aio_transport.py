@@ -16,7 +16,7 @@ from ocr_client import translate
 from ocr_client.codec import MALFORMED, grpc_channel_args, grpc_inputs, http_inputs, not_an_answer, read_tensors
 from ocr_client.endpoint import Endpoint
 from ocr_client.request import InferRequest
-from ocr_client.result import Tensors
+from ocr_contract.result import Tensors
 
 _T = TypeVar("_T")
 

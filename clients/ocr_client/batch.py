@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ocr_client.errors import OcrClientError, ServerUnreachableError
 from ocr_client.images import image_bytes
 from ocr_client.inputs import Source
-from ocr_client.result import OcrResult
+from ocr_contract.result import OcrResult
 
 _WAITING_PER_WORKER = 4  # answers that may wait for a slow one before them
 

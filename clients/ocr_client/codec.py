@@ -12,7 +12,7 @@ from tritonclient.utils import InferenceServerException
 from ocr_client.endpoint import Endpoint
 from ocr_client.errors import BadResponseError
 from ocr_client.request import InferRequest
-from ocr_client.result import Tensors
+from ocr_contract.result import Tensors
 
 # What tritonclient raises on an answer that is not what it should be: it trusts what it reads.
 MALFORMED = (InferenceServerException, AttributeError, LookupError, TypeError, ValueError, struct.error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import Enum
 
-from ocr_client.result import OcrResult
+from ocr_contract.result import OcrResult
 
 TSV_COLUMNS = ("image", "score", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "text")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -14,8 +14,8 @@ from ocr_client.errors import ImageError
 from ocr_client.fonts import FontOfSize
 from ocr_client.images import Image, image_bytes
 from ocr_client.lettering import Quad, letter
-from ocr_pipeline.decode import decode_image
-from ocr_pipeline.errors import InvalidInput
+from ocr_pipeline.stages.decode import decode_image
+from ocr_contract.errors import InvalidInput
 
 _TEXT_HEIGHT_PX = 26  # the median line is drawn this high where the limits below allow it
 _LONG_SIDE_PX = 1600  # larger pictures are made smaller, down to this, when their lines stay legible

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ocr_client.formats import Format, header, render
-from ocr_client.result import OcrResult
+from ocr_contract.result import OcrResult
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -24,7 +24,7 @@ from ocr_client.codec import grpc_channel_args, grpc_inputs, http_inputs, read_h
 from ocr_client.endpoint import Endpoint
 from ocr_client.errors import OcrClientError
 from ocr_client.request import InferRequest
-from ocr_client.result import Tensors
+from ocr_contract.result import Tensors
 
 
 class Transport(Protocol):

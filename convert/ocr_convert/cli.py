@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ocr_convert.errors import ConvertError, UserError
-from ocr_convert.fuse import Kind
-from ocr_convert.model_sets import DEFAULT_MODEL_SET, load_model_sets
+from ocr_convert.graphs.fuse import Kind
 from ocr_convert.pipeline import convert_folders, convert_model_set
+from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -10,18 +10,18 @@ from typing import Any
 import onnx
 import onnxruntime
 
-from ocr_convert.dictionary import SPACE, dictionary_text
+from ocr_contract.options import DbParameters, DetResize, to_json
 from ocr_convert.errors import ConversionError, ConvertError, ModelFolderError, SourceError
-from ocr_convert.fetch import Fetcher, check_sha256
-from ocr_convert.fuse import Kind, class_count
+from ocr_convert.graphs.fuse import Kind, class_count
 from ocr_convert.install import check_repository, install
-from ocr_convert.model_sets import Network, find_model_set
-from ocr_convert.paddle_model import ModelFolder, find_dictionary, load_network, read_model_folder
-from ocr_convert.paddle_process import PaddleProcess
+from ocr_convert.paddle.dictionary import SPACE, dictionary_text
+from ocr_convert.paddle.folder import ModelFolder, find_dictionary, load_network, read_model_folder
+from ocr_convert.paddle.process import PaddleProcess
+from ocr_convert.paddle.to_onnx import Converted, to_fused_onnx
 from ocr_convert.progress import Reporter
-from ocr_convert.to_onnx import Converted, to_fused_onnx
+from ocr_convert.sources.fetch import Fetcher, check_sha256
+from ocr_convert.sources.model_sets import Network, find_model_set
 from ocr_convert.verify import Comparison, verify_cls, verify_det, verify_rec
-from ocr_pipeline.options import DbParameters, DetResize, to_json
 
 NEEDED_MODELS = ("det", "rec", "ctc_decode", "det_preprocess", "det_postprocess")
 

@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from ocr_contract.options import DbParameters, DetResize
 from ocr_convert.errors import ConversionError, VerificationError
-from ocr_convert.fuse import HALVES, Kind, Normalisation
-from ocr_pipeline.buckets import pad_to_bucket, plan_batches
-from ocr_pipeline.crops import MAX_LINE_WIDTH, crop_lines, from_own_top_left
-from ocr_pipeline.ctc import ctc_decode
-from ocr_pipeline.db_postprocess import boxes_from_prob
-from ocr_pipeline.det_preprocess import resize_for_det
-from ocr_pipeline.options import DbParameters, DetResize
-from ocr_pipeline.orientation import cls_crops
+from ocr_convert.graphs.fuse import HALVES, Kind, Normalisation
+from ocr_pipeline.stages.buckets import pad_to_bucket, plan_batches
+from ocr_pipeline.stages.crops import MAX_LINE_WIDTH, crop_lines, from_own_top_left
+from ocr_pipeline.stages.ctc import ctc_decode
+from ocr_pipeline.stages.db_postprocess import boxes_from_prob
+from ocr_pipeline.stages.det_preprocess import resize_for_det
+from ocr_pipeline.stages.orientation import cls_crops
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

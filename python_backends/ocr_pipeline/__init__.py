@@ -1,1 +1,1 @@
-"""PaddleOCR's stages as pure functions over numpy arrays."""
+"""From a picture to a page of text: the stages of PaddleOCR, and how they make a page (`page`)."""

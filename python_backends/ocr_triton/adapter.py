@@ -4,16 +4,20 @@ import json
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
+from PIL import Image
 
-from ocr_pipeline.errors import InvalidInput
+from ocr_contract.errors import InvalidInput
+from ocr_pipeline.cores import cores
+from ocr_pipeline.repository import number
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
@@ -29,8 +33,9 @@ class Step:
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Called once by Triton when the model is loaded."""
+        cv2.setNumThreads(cores())  # this process is ours; OpenCV would count the cores of the whole machine
         self.config = json.loads(args["model_config"])
-        self.repository = Path(args["model_repository"]).parent
+        # A step reads nothing but its own folder: Triton copies each model by itself out of an object store.
         self.directory = Path(args["model_repository"]) / args["model_version"]
         self.clock = StageClock(args["model_name"], self.stages)
         self.load()
@@ -42,12 +47,9 @@ class Step:
         """A whole number of at least 1 from the `parameters` of config.pbtxt.
 
         Raises:
-            ValueError: it is something else; the model is not loaded.
+            InvalidModel: it is something else; the model is not loaded.
         """
-        text = self.config["parameters"][key]["string_value"]
-        if not text.isdecimal() or int(text) < 1:
-            raise ValueError(f"{key} in config.pbtxt must be a whole number of at least 1, not {text!r}")
-        return int(text)
+        return number(self.config, key)
 
 
 class Adapter(Step, ABC):
@@ -66,13 +68,16 @@ class Adapter(Step, ABC):
         responses = []
         for request in requests:
             try:
-                tensors = self.answer(request)
+                responses.append(success(self.answer(request)))
             except Exception as error:
                 responses.append(failure(error))
-            else:
-                responses.append(success(tensors))
         self.clock.export()
         return responses
+
+
+def take_large_pictures(max_pixels: int) -> None:
+    """Let Pillow open pictures of this size in this process; our own limit is looked at before pixels are decoded."""
+    Image.MAX_IMAGE_PIXELS = max_pixels
 
 
 def success(tensors: Tensors) -> Any:
@@ -102,7 +107,7 @@ def encoded(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8")
 
 
-def text_tensor(texts: list[str]) -> npt.NDArray[Any]:
+def text_tensor(texts: Iterable[str]) -> npt.NDArray[Any]:
     """Strings as the (N,) object array that a BYTES output takes."""
     return np.array([text.encode("utf-8") for text in texts], dtype=object)
 

@@ -1,33 +1,38 @@
-"""Model `ctc_decode`: classes per step to texts; lines read with too little confidence are dropped."""
+"""Model `ctc_decode`: classes per step to the finished page, or to the texts of line pictures."""
 
 from typing import Any
 
-from ocr_pipeline.ctc import ctc_decode, read_dictionary
-from ocr_pipeline.options import OcrOptions, with_parameters
+from ocr_contract.options import OCR, RECOGNITION, resolve
+from ocr_contract.result import DetectionResult
+from ocr_pipeline import page
+from ocr_pipeline.repository import DICTIONARY
+from ocr_pipeline.stages.buckets import Steps
+from ocr_pipeline.stages.ctc import read_dictionary
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor, text_tensor
 
 
 class TritonPythonModel(Adapter):
-    """`index`, `score` [N,T] to `texts`, `scores` [N]; with `boxes`, `box_scores` to all four outputs of `ocr`."""
+    """`index`, `score` [S] and `steps` [N] to `texts`, `scores`; with `boxes`, `box_scores` to the outputs of `ocr`."""
 
     stages = ("ctc_decode",)
 
     def load(self) -> None:
         """The dictionary of the recogniser."""
-        self.dictionary = read_dictionary(self.directory / "dictionary.txt")
+        self.dictionary = read_dictionary(self.directory / DICTIONARY)
 
     def answer(self, request: Any) -> Tensors:
-        """Texts of a page, or of line images when there are no boxes: then every line keeps its place."""
-        options = with_parameters(OcrOptions(), request_parameters(request))
-        with self.clock.stage("ctc_decode"):
-            texts, scores = ctc_decode(tensor(request, "index"), tensor(request, "score"), self.dictionary)
+        """A page of text; without boxes the text of every line, in the order of the request."""
+        steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
         boxes = tensor(request, "boxes")
+        options = resolve(request_parameters(request), RECOGNITION if boxes is None else OCR)
         if boxes is None:
-            return {"texts": text_tensor(texts), "scores": scores}
-        keep = scores >= options.rec.score_thresh
+            lines = page.decode_lines(steps, self.dictionary, self.clock)
+            return {"texts": text_tensor(lines.texts), "scores": lines.scores}
+        found = DetectionResult(boxes, tensor(request, "box_scores"))
+        result = page.finish(steps, found, self.dictionary, options, self.clock)
         return {
-            "boxes": boxes[keep],
-            "texts": text_tensor(texts)[keep],
-            "scores": scores[keep],
-            "box_scores": tensor(request, "box_scores")[keep],
+            "boxes": result.boxes,
+            "texts": text_tensor(result.texts),
+            "scores": result.scores,
+            "box_scores": result.box_scores,
         }

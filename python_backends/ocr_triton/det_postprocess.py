@@ -2,47 +2,51 @@
 
 from typing import Any
 
-from ocr_pipeline.crops import crop_lines, crop_threads, from_own_top_left
-from ocr_pipeline.db_postprocess import boxes_from_prob
-from ocr_pipeline.options import (
-    ALL_PARAMETERS,
-    DETECTION_PARAMETERS,
-    DbParameters,
-    OcrOptions,
-    read_json,
-    with_parameters,
-)
+from ocr_contract.options import DETECTION, OCR, resolve
+from ocr_pipeline import page
+from ocr_pipeline.repository import PARAMETERS, read_parameters
+from ocr_pipeline.stages.crops import crop_threads
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor
-from ocr_triton.textline_orientation import turn_upright
+from ocr_triton.textline_orientation import classify
 
 
 class TritonPythonModel(Adapter):
-    """`pixels` UINT8 [H,W,3] and `prob` FP32 [1,h,w] to `boxes`, `box_scores`, `crops` and `widths`."""
+    """`pixels` UINT8 [H,W,3] and `prob` FP32 [1,h,w] to `boxes`, `box_scores`, `crops` [48,S,3] and `widths` [N]."""
 
-    stages = ("db_postprocess", "crop")
+    stages = ("db_postprocess", "crop", "cls")
 
     def load(self) -> None:
-        """The model set's thresholds, and the threads that cut lines out."""
+        """The model set's thresholds, this server's limit, and the threads that cut lines out."""
+        self.parameters = read_parameters(self.directory / PARAMETERS)
+        self.max_lines = self.number("max_lines")
         self.threads = crop_threads()
-        self.defaults = OcrOptions(db=read_json(self.directory / "parameters.json", DbParameters))
 
     def finalize(self) -> None:
         """Called once by Triton when the model is unloaded."""
         self.threads.shutdown()
 
     def answer(self, request: Any) -> Tensors:
-        """Boxes in reading order; crops too, unless only boxes are asked for."""
-        wants_crops = "crops" in request.requested_output_names()
-        allowed = ALL_PARAMETERS if wants_crops else DETECTION_PARAMETERS
-        options = with_parameters(self.defaults, request_parameters(request), allowed)
+        """Lines of a picture for the recogniser; where nobody asks for their pixels, the page of text_detection."""
+        is_ocr = "crops" in request.requested_output_names()
+        options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
         pixels = tensor(request, "pixels")
-        with self.clock.stage("db_postprocess"):
-            found = boxes_from_prob(tensor(request, "prob")[0], pixels.shape[:2], options.db)
-            boxes = from_own_top_left(found.boxes)
-        if not wants_crops:
-            return {"boxes": boxes, "box_scores": found.scores}
-        with self.clock.stage("crop"):
-            crops, widths = crop_lines(pixels, boxes, self.threads)
-        if options.rec.use_textline_orientation:
-            boxes, crops = turn_upright(self.repository, boxes, crops, widths)
-        return {"boxes": boxes, "box_scores": found.scores, "crops": crops, "widths": widths}
+        found = page.find_boxes(
+            tensor(request, "prob"),
+            pixels.shape[:2],
+            options,
+            self.clock,
+            variant=self.parameters.db,
+            max_lines=self.max_lines,
+        )
+        if not is_ocr:
+            boxes = page.in_order(found)
+            return {"boxes": boxes.boxes, "box_scores": boxes.box_scores}
+        lines = page.cut_lines(pixels, found, self.clock, self.threads)
+        if options["use_textline_orientation"]:
+            lines = page.turn_upright(lines, page.find_turned(lines.strip, classify, self.clock))
+        return {
+            "boxes": lines.found.boxes,
+            "box_scores": lines.found.box_scores,
+            "crops": lines.strip.pixels,
+            "widths": lines.strip.widths,
+        }

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ocr_pipeline.decode import decode_image
-from ocr_pipeline.det_preprocess import resize_for_det
-from ocr_pipeline.options import DetResize, OcrOptions, read_json, with_parameters
-from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, tensor
+from ocr_contract.options import OCR, resolve
+from ocr_pipeline import page
+from ocr_pipeline.repository import PARAMETERS, read_parameters
+from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
 
 
 class TritonPythonModel(Adapter):
@@ -15,15 +15,14 @@ class TritonPythonModel(Adapter):
 
     def load(self) -> None:
         """The model set's input size and this server's limits."""
-        self.defaults = OcrOptions(det_resize=read_json(self.directory / "parameters.json", DetResize))
-        self.max_pixels = self.number("max_pixels")
-        self.max_bytes = self.number("max_bytes")
+        self.defaults = read_parameters(self.directory / PARAMETERS).options
+        self.max_pixels, self.max_bytes = self.number("max_pixels"), self.number("max_bytes")
+        take_large_pictures(self.max_pixels)
 
     def answer(self, request: Any) -> Tensors:
         """Decode and resize one picture."""
-        options = with_parameters(self.defaults, request_parameters(request))
-        with self.clock.stage("decode"):
-            pixels = decode_image(encoded(tensor(request, "image")[0]), self.max_pixels, self.max_bytes)
-        with self.clock.stage("det_resize"):
-            det_image = resize_for_det(pixels, options.det_resize)
-        return {"pixels": pixels, "det_image": det_image}
+        # A step of two endpoints: text_detection's own options are checked by det_postprocess.
+        options = resolve(request_parameters(request), OCR, self.defaults)
+        image = encoded(tensor(request, "image")[0])
+        pixels = page.open_picture(image, self.clock, max_pixels=self.max_pixels, max_bytes=self.max_bytes)
+        return {"pixels": pixels, "det_image": page.det_input(pixels, options, self.clock)}

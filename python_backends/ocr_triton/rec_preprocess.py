@@ -2,47 +2,27 @@
 
 from typing import Any
 
-import numpy as np
-
-from ocr_pipeline.crops import resize_line, stack_lines, width_limit
-from ocr_pipeline.decode import decode_image
-from ocr_pipeline.errors import InvalidInput
-from ocr_pipeline.options import OcrOptions, with_parameters
-from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, tensor
-from ocr_triton.textline_orientation import turn_upright
-
-PARAMETERS = frozenset({"use_textline_orientation"})
+from ocr_contract.options import RECOGNITION, resolve
+from ocr_pipeline import page
+from ocr_pipeline.stages.orientation import turn_lines
+from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
+from ocr_triton.textline_orientation import classify
 
 
 class TritonPythonModel(Adapter):
-    """`images` BYTES [N] to `crops` UINT8 [N,48,Wmax,3] and `widths` INT64 [N,1]."""
+    """`images` BYTES [N] to `crops` UINT8 [48,S,3] and `widths` INT64 [N]."""
 
-    stages = ("decode",)
+    stages = ("decode", "cls")
 
     def load(self) -> None:
         """This server's limits."""
-        self.max_pixels = self.number("max_pixels")
-        self.max_bytes = self.number("max_bytes")
-        self.max_images = self.number("max_images")
+        self.limits = {name: self.number(name) for name in ("max_images", "max_pixels", "max_bytes")}
+        take_large_pictures(self.limits["max_pixels"])
 
     def answer(self, request: Any) -> Tensors:
-        """Decode and resize every line image; one bad image fails the request and is named by its number."""
-        options = with_parameters(OcrOptions(), request_parameters(request), PARAMETERS)
-        images = tensor(request, "images")
-        if len(images) > self.max_images:
-            raise InvalidInput(
-                f"{len(images)} images in one request, the limit is {self.max_images}; "
-                "send them in several, or raise max_images in the config.pbtxt of rec_preprocess"
-            )
-        max_width = width_limit(len(images))
-        lines = []
-        with self.clock.stage("decode"):
-            for number, image in enumerate(images):
-                try:
-                    lines.append(resize_line(decode_image(encoded(image), self.max_pixels, self.max_bytes), max_width))
-                except InvalidInput as error:
-                    raise type(error)(f"images[{number}]: {error}") from error
-        crops, widths = stack_lines(lines)
-        if options.rec.use_textline_orientation:
-            _, crops = turn_upright(self.repository, np.zeros((len(lines), 4, 2), np.float32), crops, widths)
-        return {"crops": crops, "widths": widths}
+        """Decode and resize every line image."""
+        options = resolve(request_parameters(request), RECOGNITION)
+        strip = page.open_lines([encoded(image) for image in tensor(request, "images")], self.clock, **self.limits)
+        if options["use_textline_orientation"]:
+            strip = turn_lines(strip, page.find_turned(strip, classify, self.clock))
+        return {"crops": strip.pixels, "widths": strip.widths}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ocr_pipeline.cores import cores
 from onnxruntime_backend.errors import InvalidConfig
 
 Provider = tuple[str, dict[str, str]]
@@ -33,7 +34,6 @@ OPENVINO, CUDA, TENSORRT, CPU = (f"{name}ExecutionProvider" for name in ("OpenVI
 _TENSORRT_OPTIONS = {
     "max_workspace_size_bytes": "trt_max_workspace_size",
     "trt_max_workspace_size": "trt_max_workspace_size",
-    "precision_mode": "trt_fp16_enable",
     "int8_calibration_table_name": "trt_int8_calibration_table_name",
     "int8_use_native_calibration_table": "trt_int8_use_native_calibration_table",
 }
@@ -99,7 +99,7 @@ def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> Se
     parameters = {key: value["string_value"] for key, value in config.get("parameters", {}).items()}
     optimization = config.get("optimization", {})
     accelerators = optimization.get("execution_accelerators", {})
-    threads = _whole(parameters, "intra_op_thread_count", 0)
+    threads = _whole(parameters, "intra_op_thread_count", 0) or _quota()
     providers: list[Provider] = []
     streams = 1
     if kind == "GPU":
@@ -123,6 +123,11 @@ def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> Se
     )
 
 
+def _quota() -> int:
+    """Cores of this process where it may use fewer than it can run on, which runtimes do not see; else 0."""
+    return cores() if cores() < len(os.sched_getaffinity(0)) else 0
+
+
 def _cpu_providers(accelerators: list[Mapping[str, Any]], threads: int) -> tuple[list[Provider], int]:
     providers, streams = [], 1
     for accelerator in accelerators:
@@ -131,12 +136,10 @@ def _cpu_providers(accelerators: list[Mapping[str, Any]], threads: int) -> tuple
         options = {"device_type": "CPU"}
         properties = dict(accelerator.get("parameters", {}))
         wanted = properties.pop("NUM_STREAMS", "1")
-        cores = threads or len(os.sched_getaffinity(0))
-        streams = (
-            min(cores, MAX_AUTO_STREAMS) if wanted == "AUTO" else _whole({"NUM_STREAMS": wanted}, "NUM_STREAMS", 1)
-        )
+        used = threads or cores()
+        streams = min(used, MAX_AUTO_STREAMS) if wanted == "AUTO" else _whole({"NUM_STREAMS": wanted}, "NUM_STREAMS", 1)
         if threads or streams > 1:
-            options["num_of_threads"] = str(cores)
+            options["num_of_threads"] = str(used)
             options["num_streams"] = str(streams)
         if properties:
             options["load_config"] = json.dumps({"CPU": properties})

@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ocr_pipeline.options import PARAMETERS
+from ocr_contract.options import PARAMETERS
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ocr_convert.fetch import Fetcher
-from ocr_convert.fuse import Kind
-from ocr_convert.model_sets import find_model_set
-from ocr_convert.paddle_model import read_model_folder
-from ocr_convert.paddle_process import PaddleProcess
+from ocr_convert.graphs.fuse import Kind
+from ocr_convert.paddle.folder import read_model_folder
+from ocr_convert.paddle.process import PaddleProcess
+from ocr_convert.paddle.to_onnx import Converted, to_fused_onnx
 from ocr_convert.progress import Reporter, quiet
-from ocr_convert.to_onnx import Converted, to_fused_onnx
+from ocr_convert.sources.fetch import Fetcher
+from ocr_convert.sources.model_sets import find_model_set
 
 MODELS = ("det", "rec", "cls", "ctc_decode", "det_preprocess", "det_postprocess")
 

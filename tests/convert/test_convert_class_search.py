@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr_convert.class_search import VECTOR, Blocks, blocks_for, fill_blocks, find_best_class
-from ocr_convert.fuse import Kind
-from ocr_convert.node_list import NodeList
-from ocr_convert.paddle_model import load_network
-from ocr_convert.to_onnx import Converted
+from ocr_convert.graphs.class_search import VECTOR, Blocks, blocks_for, fill_blocks, find_best_class
+from ocr_convert.graphs.fuse import Kind
+from ocr_convert.graphs.node_list import NodeList
+from ocr_convert.paddle.folder import load_network
+from ocr_convert.paddle.to_onnx import Converted
 
 CLASSES = 300
 OPSETS = (11, 13, 18)

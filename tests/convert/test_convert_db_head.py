@@ -10,10 +10,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr_convert.db_head import PREFIX, quarter_size_kernels, rewrite_db_head, transposed_kernel
-from ocr_convert.fuse import Kind
-from ocr_convert.paddle_model import load_network
-from ocr_convert.to_onnx import Converted
+from ocr_convert.graphs.db_head import PREFIX, quarter_size_kernels, rewrite_db_head, transposed_kernel
+from ocr_convert.graphs.fuse import Kind
+from ocr_convert.paddle.folder import load_network
+from ocr_convert.paddle.to_onnx import Converted
 
 Floats = npt.NDArray[np.floating]
 OPSETS = (11, 14, 18)

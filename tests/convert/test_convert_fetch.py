@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ocr_convert.errors import SourceError
-from ocr_convert.fetch import Fetcher
-from ocr_convert.model_sets import Network, Source, SourceFile
 from ocr_convert.progress import Reporter
+from ocr_convert.sources.fetch import Fetcher
+from ocr_convert.sources.model_sets import Network, Source, SourceFile
 
 NETWORK = b"the network " * 20_000
 DICTIONARY = b"a\nb"

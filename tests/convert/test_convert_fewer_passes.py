@@ -9,10 +9,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr_convert.fewer_passes import PREFIX, rewrite_passes
-from ocr_convert.fuse import Kind
-from ocr_convert.paddle_model import load_network
-from ocr_convert.to_onnx import Converted
+from ocr_convert.graphs.fewer_passes import PREFIX, rewrite_passes
+from ocr_convert.graphs.fuse import Kind
+from ocr_convert.paddle.folder import load_network
+from ocr_convert.paddle.to_onnx import Converted
 
 Floats = npt.NDArray[np.float32]
 

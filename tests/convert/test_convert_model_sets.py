@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ocr_contract.options import DbParameters, DetResize
 from ocr_convert.errors import ModelSetError
-from ocr_convert.fuse import HALVES
-from ocr_convert.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
-from ocr_pipeline.options import DbParameters, DetResize
+from ocr_convert.graphs.fuse import HALVES
+from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
 
 
 def networks() -> dict[str, Network]:

@@ -14,17 +14,17 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-import ocr_convert.fuse
+import ocr_convert.graphs.fuse
+from ocr_contract.options import DbParameters, DetResize, read_json
 from ocr_convert import cli
 from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
-from ocr_convert.fetch import check_sha256
-from ocr_convert.fuse import Kind, Normalisation
-from ocr_convert.model_sets import load_model_sets
-from ocr_convert.paddle_process import PaddleProcess
+from ocr_convert.graphs.fuse import Kind, Normalisation
+from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.pipeline import convert_folders, convert_model_set
 from ocr_convert.progress import Reporter
-from ocr_pipeline.ctc import read_dictionary
-from ocr_pipeline.options import DbParameters, DetResize, read_json
+from ocr_convert.sources.fetch import check_sha256
+from ocr_convert.sources.model_sets import load_model_sets
+from ocr_pipeline.stages.ctc import read_dictionary
 
 FILES = ("inference.json", "inference.pdiparams", "inference.yml")
 
@@ -120,7 +120,7 @@ def test_past_the_tolerance_nothing_is_installed(
 ) -> None:
     convert_folders(own(small_models, "det", "rec", "cls"), repository, reporter=reporter)
     before = snapshot(repository)
-    monkeypatch.setattr(ocr_convert.fuse, "HALVES", Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.45)))
+    monkeypatch.setattr(ocr_convert.graphs.fuse, "HALVES", Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.45)))
     with pytest.raises(VerificationError, match="differs too much, nothing was installed: rec: largest difference"):
         convert_folders(own(small_models, "det", "rec"), repository, reporter=reporter)
     assert snapshot(repository) == before

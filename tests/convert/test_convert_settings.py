@@ -7,12 +7,12 @@ import pytest
 import yaml
 from onnx import TensorProto, helper
 
-from ocr_convert.dictionary import dictionary_text, read_dictionary
 from ocr_convert.errors import ModelFolderError
-from ocr_convert.fuse import HALVES, IMAGENET, Kind, Normalisation
-from ocr_convert.inference_yml import read_inference_yml
-from ocr_convert.paddle_model import find_dictionary, read_model_folder
-from ocr_pipeline.ctc import read_dictionary as read_installed_dictionary
+from ocr_convert.graphs.fuse import HALVES, IMAGENET, Kind, Normalisation
+from ocr_convert.paddle.dictionary import dictionary_text, read_dictionary
+from ocr_convert.paddle.folder import find_dictionary, read_model_folder
+from ocr_convert.paddle.inference_yml import read_inference_yml
+from ocr_pipeline.stages.ctc import read_dictionary as read_installed_dictionary
 
 # Characters that strip(), splitlines() or a YAML reader would lose or take for something else.
 SPACES = ("\u3000", "\u2028", "\u2029", "\x85", "\xa0", "\x0b", "\x0c", "\x1c")

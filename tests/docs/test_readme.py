@@ -21,9 +21,9 @@ import ocr_bench.cli
 import ocr_client.cli
 import ocr_convert.cli
 import ocr_serve.cli
-from ocr_convert.model_sets import DEFAULT_MODEL_SET, load_model_sets
-from ocr_pipeline.errors import InvalidOption
-from ocr_pipeline.options import LIMIT_TYPES, PARAMETERS, OcrOptions, with_parameters
+from ocr_contract.errors import InvalidOption
+from ocr_contract.options import LIMIT_TYPES, PARAMETERS, OcrOptions, with_parameters
+from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README_CN.md")}

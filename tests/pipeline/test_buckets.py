@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.buckets import call_sizes, pad_to_bucket, padded_widths, plan_batches
-from ocr_pipeline.crops import MAX_LINE_WIDTH
+from ocr_pipeline.stages.buckets import call_sizes, pad_to_bucket, padded_widths, plan_batches
+from ocr_pipeline.stages.crops import MAX_LINE_WIDTH
 
 widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda widths: np.array(widths, np.int64))
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocr_pipeline.crops import (
+from ocr_pipeline.stages.crops import (
     LINE_HEIGHT,
     MAX_CROPS_BYTES,
     MAX_LINE_WIDTH,

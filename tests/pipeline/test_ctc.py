@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.ctc import ctc_decode, read_dictionary
-from ocr_pipeline.errors import InvalidModel
+from ocr_contract.errors import InvalidModel
+from ocr_pipeline.stages.ctc import ctc_decode, read_dictionary
 
 DICTIONARY = ("a", "b", "\u3000", "\u2028", "中", " ")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocr_pipeline.db_postprocess import TextBoxes, box_score, boxes_from_prob, order_corners, unclip
-from ocr_pipeline.options import DbParameters
+from ocr_contract.options import DbParameters
+from ocr_pipeline.stages.db_postprocess import TextBoxes, box_score, boxes_from_prob, order_corners, unclip
 
 PARAMETERS = DbParameters()
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ocr_pipeline.decode import decode_image, image_bytes
-from ocr_pipeline.errors import ImageTooLarge, InvalidImage, InvalidInput
+from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput
+from ocr_pipeline.stages.decode import decode_image, image_bytes
 
 
 def smooth_rgb(height=80, width=120):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.det_preprocess import det_size, resize_for_det
-from ocr_pipeline.options import DetResize
+from ocr_contract.options import DetResize
+from ocr_pipeline.stages.det_preprocess import det_size, resize_for_det
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.errors import InvalidModel, InvalidOption
-from ocr_pipeline.options import (
+from ocr_contract.errors import InvalidModel, InvalidOption
+from ocr_contract.options import (
     ALL_PARAMETERS,
     DETECTION_PARAMETERS,
     PARAMETERS,

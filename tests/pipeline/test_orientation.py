@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ocr_pipeline.orientation import CLS_WIDTH, cls_crops, turn_lines
+from ocr_pipeline.stages.orientation import CLS_WIDTH, cls_crops, turn_lines
 
 
 def lines(*widths):

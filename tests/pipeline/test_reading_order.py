@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.reading_order import reading_order
+from ocr_pipeline.stages.reading_order import reading_order
 
 
 def box(left, top, width=100, height=20):

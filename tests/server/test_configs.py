@@ -97,7 +97,7 @@ def test_the_backend_holds_all_calls_of_rec_that_are_in_flight():
 
 
 def test_every_common_call_of_rec_is_run_before_the_server_is_ready():
-    from ocr_pipeline.buckets import padded_widths, plan_batches
+    from ocr_pipeline.stages.buckets import padded_widths, plan_batches
 
     parameters = CONFIGS["rec_batcher"].parameters
     limits = [int(parameters[key].string_value) for key in ("rec_lines_per_call", "rec_pixels_per_call")]
@@ -110,7 +110,7 @@ def test_every_common_call_of_rec_is_run_before_the_server_is_ready():
 
 
 def test_line_orientation_is_asked_in_batches_that_cls_takes():
-    from ocr_pipeline.orientation import CLS_BATCH
+    from ocr_pipeline.stages.orientation import CLS_BATCH
 
     assert CONFIGS["cls"].max_batch_size == CLS_BATCH
 

@@ -16,9 +16,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ocr_convert.class_search import fill_blocks, find_best_class
 from ocr_convert.errors import ConversionError, ModelFolderError
-from ocr_convert.node_list import PREFIX, NodeList
+from ocr_convert.graphs.class_search import fill_blocks, find_best_class
+from ocr_convert.graphs.node_list import PREFIX, NodeList
 
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -88,7 +88,7 @@ class PaddleProcess:
         environment = {**os.environ, "TMPDIR": str(self.workdir), "GLOG_minloglevel": "2", "PYTHONWARNINGS": "ignore"}
         with self._log.open("wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "ocr_convert.paddle_child", str(answers_write)],
+                [sys.executable, "-m", "ocr_convert.paddle.child", str(answers_write)],
                 stdin=requests_read,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,16 +1,18 @@
-"""What the pipeline raises.
+"""What every reader raises, in process or over a network.
 
 OcrError
 ├── InvalidInput       the request is at fault; Triton answers INVALID_ARG (HTTP 400) for it alone
 │   ├── InvalidImage   bytes that are not a picture, or not a whole one
 │   ├── ImageTooLarge  a picture above the pixel or byte limit
+│   ├── TooMuchText    a picture with more text lines, or more text, than the server has memory for
 │   └── InvalidOption  an unknown, ill-typed or out-of-range option
-└── InvalidModel       what convert/ should have installed is missing or does not fit together
+├── InvalidResult      fields of a result that do not belong together
+└── InvalidModel       what ocr-convert should have installed is missing or does not fit together
 """
 
 
 class OcrError(Exception):
-    """Root of everything that the pipeline raises on purpose."""
+    """Root of everything that is raised on purpose."""
 
 
 class InvalidInput(OcrError):
@@ -25,8 +27,16 @@ class ImageTooLarge(InvalidInput):
     """The picture has more pixels or bytes than the server accepts."""
 
 
+class TooMuchText(InvalidInput):
+    """The picture has more text than the server's bounds allow; nothing of it is read."""
+
+
 class InvalidOption(InvalidInput):
-    """A request parameter is unknown, of the wrong type, or out of its range."""
+    """An option is unknown, of the wrong type, or out of its range."""
+
+
+class InvalidResult(OcrError):
+    """A field of a result is missing, or lengths and shapes disagree."""
 
 
 class InvalidModel(OcrError):

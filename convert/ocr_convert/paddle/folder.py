@@ -15,11 +15,11 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from ocr_convert.dictionary import read_dictionary, split_lines
 from ocr_convert.errors import ModelFolderError
-from ocr_convert.fuse import Kind
-from ocr_convert.inference_yml import Settings, read_inference_yml
-from ocr_convert.model_sets import Form
+from ocr_convert.graphs.fuse import Kind
+from ocr_convert.paddle.dictionary import read_dictionary, split_lines
+from ocr_convert.paddle.inference_yml import Settings, read_inference_yml
+from ocr_convert.sources.model_sets import Form
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ocr_client.errors import BadResponseError
+from ocr_contract.errors import InvalidResult
 
 FloatArray = npt.NDArray[np.float32]
 Tensors = Mapping[str, npt.NDArray[Any] | None]
@@ -37,12 +37,12 @@ class _ResultBase:
             if array.size == 0 and array.shape[:1] == (0,):
                 array = array.reshape(0, *tail)
             if array.shape[1:] != tail or array.ndim != len(tail) + 1:
-                raise BadResponseError(f"{name}: expected shape {('N', *tail)}, got {array.shape}")
+                raise InvalidResult(f"{name}: expected shape {('N', *tail)}, got {array.shape}")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
             lengths[name] = len(array)
         if len(set(lengths.values())) > 1:
-            raise BadResponseError(f"one entry per text line expected in every field, got {lengths}")
+            raise InvalidResult(f"one entry per text line expected in every field, got {lengths}")
 
     def __len__(self) -> int:
         return len(getattr(self, self.tensor_names()[0]))
@@ -69,13 +69,13 @@ class _ResultBase:
         """Read the endpoint's output tensors; `texts` is an array of UTF-8 bytes.
 
         Raises:
-            BadResponseError: when a tensor is missing, a text is not UTF-8, or shapes and lengths disagree.
+            InvalidResult: when a tensor is missing, a text is not UTF-8, or shapes and lengths disagree.
         """
         values: dict[str, Any] = {}
         for name in cls.tensor_names():
             tensor = tensors.get(name)
             if tensor is None:
-                raise BadResponseError(f"the answer lacks the tensor {name!r}; it holds {sorted(tensors)}")
+                raise InvalidResult(f"the answer lacks the tensor {name!r}; it holds {sorted(tensors)}")
             values[name] = tuple(_text(item) for item in tensor.reshape(-1)) if name == "texts" else tensor
         return cls(**values)
 
@@ -84,11 +84,11 @@ class _ResultBase:
         """Read what `to_dict` wrote; other keys are left alone.
 
         Raises:
-            BadResponseError: when a key is missing, or shapes and lengths disagree.
+            InvalidResult: when a key is missing, or shapes and lengths disagree.
         """
         missing = [name for name in cls.tensor_names() if name not in document]
         if missing:
-            raise BadResponseError(f"the document lacks {missing}; it holds {sorted(document)}")
+            raise InvalidResult(f"the document lacks {missing}; it holds {sorted(document)}")
         return cls(
             **{name: tuple(v) if name == "texts" else v for name, v in document.items() if name in cls.tensor_names()}
         )
@@ -138,11 +138,11 @@ def _text(item: object) -> str:
     if isinstance(item, str):
         return item
     if not isinstance(item, bytes):
-        raise BadResponseError(f"texts: expected UTF-8 bytes, got {type(item).__name__}")
+        raise InvalidResult(f"texts: expected UTF-8 bytes, got {type(item).__name__}")
     try:
         return item.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadResponseError(f"texts: not UTF-8: {item[:40]!r}") from error
+        raise InvalidResult(f"texts: not UTF-8: {item[:40]!r}") from error
 
 
 def _plain(array: FloatArray) -> list[Any]:

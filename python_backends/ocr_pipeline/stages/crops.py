@@ -1,28 +1,70 @@
 """Text lines cut out of the picture, upright and 48 pixels high (PaddleOCR's `get_rotate_crop_image` + rec resize).
 
+The lines of a page make one strip: they stand beside each other, each at its own width, with nothing between them.
+
 A line is warped at its own size (cubic) and then resized (linear), as PaddleOCR does. One warp straight to 48 pixels
 is faster and reads worse: bench/RESULTS.md has the figures.
 """
 
 import math
-import os
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import repeat
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.errors import TooMuchText
+from ocr_pipeline.cores import cores
+
 LINE_HEIGHT = 48  # pixels: input height of the PP-OCR recognisers from v3 on
 MAX_LINE_WIDTH = 3200  # pixels: longer lines are squeezed
-MAX_CROPS_BYTES = (
-    256 * 2**20
-)  # of one page: 582 lines of MAX_LINE_WIDTH; with more lines, the longest are squeezed more
+MAX_STRIP_WIDTH = 2_000_000  # pixels, of the lines of one page together: 275 MiB
 MAX_CROP_THREADS = 4
 TALL_RATIO = 1.5  # boxes at least this much higher than wide are read top to bottom (PaddleOCR)
 
-Crops = npt.NDArray[np.uint8]
 Widths = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Lines side by side.
+
+    Attributes:
+        pixels: (48, S, 3) uint8, BGR; S is the sum of the widths.
+        widths: (N,) int64, pixels, at least 1.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    widths: Widths
+
+    def __post_init__(self) -> None:
+        if self.widths.ndim != 1 or self.widths.min(initial=1) < 1:
+            raise ValueError("the widths of a strip are whole numbers of at least 1, one for each line")
+        if self.pixels.shape != (LINE_HEIGHT, self.widths.sum(), 3):
+            raise ValueError(f"widths of {self.widths.sum()} pixels in sum do not fit a strip of {self.pixels.shape}")
+
+    @classmethod
+    def blank(cls, widths: Widths) -> "Strip":
+        """Lines of these widths, to be written to.
+
+        Raises:
+            TooMuchText: they are wider together than a page may be.
+        """
+        total = int(widths.sum())
+        if total > MAX_STRIP_WIDTH:
+            raise TooMuchText(
+                f"the {len(widths)} lines are {total} pixels wide together at {LINE_HEIGHT} pixels of height, "
+                f"the limit is {MAX_STRIP_WIDTH}; send them in parts"
+            )
+        return cls(np.empty((LINE_HEIGHT, total, 3), np.uint8), widths)
+
+    def lines(self) -> list[npt.NDArray[np.uint8]]:
+        """Each line, (48, width, 3) uint8, as a view."""
+        ends = np.cumsum(self.widths).tolist()
+        return [self.pixels[:, end - width : end] for end, width in zip(ends, self.widths.tolist(), strict=True)]
 
 
 def from_own_top_left(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -36,16 +78,11 @@ def from_own_top_left(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
     return np.where(tall[:, None, None], np.roll(boxes, -1, axis=1), boxes)
 
 
-def width_limit(lines: int) -> int:
-    """Pixels that a line may be wide on a page of `lines` lines, which all take the room of the widest."""
-    return max(min(MAX_LINE_WIDTH, MAX_CROPS_BYTES // (3 * LINE_HEIGHT * max(lines, 1))), 1)
-
-
 def line_widths(boxes: npt.NDArray[np.float32]) -> Widths:
     """(N,) int64: width in pixels of each line of (N, 4, 2) boxes when it is 48 pixels high."""
     width, height = _side(boxes, 0, 1, 2, 3), _side(boxes, 0, 3, 1, 2)
     scaled = np.ceil(LINE_HEIGHT * width / np.maximum(height, 1.0))
-    return np.clip(scaled, 1, width_limit(len(boxes))).astype(np.int64)
+    return np.clip(scaled, 1, MAX_LINE_WIDTH).astype(np.int64)
 
 
 def _side(boxes: npt.NDArray[np.float32], a: int, b: int, c: int, d: int) -> npt.NDArray[np.float32]:
@@ -57,12 +94,10 @@ def _side(boxes: npt.NDArray[np.float32], a: int, b: int, c: int, d: int) -> npt
 
 def crop_threads() -> ThreadPoolExecutor:
     """Threads for `crop_lines`, one a core, but few: other pages want their cores too."""
-    return ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), MAX_CROP_THREADS))
+    return ThreadPoolExecutor(min(cores(), MAX_CROP_THREADS))
 
 
-def crop_lines(
-    pixels: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32], threads: Executor | None = None
-) -> tuple[Crops, Widths]:
+def crop_lines(pixels: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32], threads: Executor | None = None) -> Strip:
     """Cut every box out of the picture.
 
     Args:
@@ -70,16 +105,13 @@ def crop_lines(
         boxes: (N, 4, 2) float32, pixels (x, y), clockwise from the text's own top-left corner.
         threads: share the work; lines of a page of several megapixels are large before they are resized.
 
-    Returns:
-        crops: (N, 48, Wmax, 3) uint8, BGR; zero right of a line's own width.
-        widths: (N, 1) int64, pixels.
+    Raises:
+        TooMuchText: the lines are wider together than a page may be.
     """
-    widths = line_widths(boxes)
-    crops = np.zeros((len(boxes), LINE_HEIGHT, int(widths.max(initial=1)), 3), np.uint8)
-    lines = [crop[:, :width] for crop, width in zip(crops, widths.tolist(), strict=True)]
-    for _ in (threads.map if threads else map)(_warp, repeat(pixels), boxes, lines):
+    strip = Strip.blank(line_widths(boxes))
+    for _ in (threads.map if threads else map)(_warp, repeat(pixels), boxes, strip.lines()):
         pass
-    return crops, widths[:, None]
+    return strip
 
 
 def _warp(pixels: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], line: npt.NDArray[np.uint8]) -> None:
@@ -96,17 +128,20 @@ def _warp(pixels: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], line: npt
     line[:] = cv2.resize(upright, line.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def resize_line(pixels: npt.NDArray[np.uint8], max_width: int = MAX_LINE_WIDTH) -> npt.NDArray[np.uint8]:
-    """One line picture (H, W, 3) uint8 to (48, width, 3) uint8, at most `max_width` pixels wide."""
+def resize_line(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """One line picture (H, W, 3) uint8 to (48, width, 3) uint8, at most `MAX_LINE_WIDTH` pixels wide."""
     height, width = pixels.shape[:2]
-    line_width = min(max(math.ceil(LINE_HEIGHT * width / height), 1), max_width)
+    line_width = min(max(math.ceil(LINE_HEIGHT * width / height), 1), MAX_LINE_WIDTH)
     return cv2.resize(pixels, (line_width, LINE_HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 
-def stack_lines(lines: list[npt.NDArray[np.uint8]]) -> tuple[Crops, Widths]:
-    """Lines (48, width, 3) uint8 to one tensor, zero right of each; the shapes are those of `crop_lines`."""
-    widths = np.array([line.shape[1] for line in lines], np.int64)
-    crops = np.zeros((len(lines), LINE_HEIGHT, int(widths.max(initial=1)), 3), np.uint8)
-    for line, crop in zip(lines, crops, strict=True):
-        crop[:, : line.shape[1]] = line
-    return crops, widths[:, None]
+def join_lines(lines: Sequence[npt.NDArray[np.uint8]]) -> Strip:
+    """Lines (48, width, 3) uint8 as a strip.
+
+    Raises:
+        TooMuchText: they are wider together than a page may be.
+    """
+    strip = Strip.blank(np.array([line.shape[1] for line in lines], np.int64))
+    for line, place in zip(lines, strip.lines(), strict=True):
+        place[:] = line
+    return strip

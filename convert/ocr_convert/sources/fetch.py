@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ocr_convert.download import ANSWER_TIMEOUT_S, NoAnswerError, download_url, download_wheel
 from ocr_convert.errors import SourceError
-from ocr_convert.model_sets import Network, Source, SourceFile
 from ocr_convert.progress import Reporter
+from ocr_convert.sources.download import ANSWER_TIMEOUT_S, NoAnswerError, download_url, download_wheel
+from ocr_convert.sources.model_sets import Network, Source, SourceFile
 
 HASH_BLOCK_BYTES = 1 << 20
 

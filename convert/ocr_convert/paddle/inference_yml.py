@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from ocr_contract.options import LIMIT_TYPES
 from ocr_convert.errors import ModelFolderError
-from ocr_convert.fuse import IMAGENET, LINE_HEIGHT_PX, Kind, Normalisation
-from ocr_pipeline.options import LIMIT_TYPES
+from ocr_convert.graphs.fuse import IMAGENET, LINE_HEIGHT_PX, Kind, Normalisation
 
 DB_FIELDS = {"thresh": float, "box_thresh": float, "unclip_ratio": float, "max_candidates": int}
 

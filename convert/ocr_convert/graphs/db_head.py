@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from ocr_convert.editable_graph import Array, EditableGraph, attributes, rewritten
+from ocr_convert.graphs.editable_graph import Array, EditableGraph, attributes, rewritten
 
 PREFIX = "db_head/"  # of every node and tensor that is added
 

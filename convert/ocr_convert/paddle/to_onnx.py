@@ -7,11 +7,11 @@ from typing import Any
 
 import onnx
 
-from ocr_convert.db_head import rewrite_db_head
-from ocr_convert.fewer_passes import rewrite_passes
-from ocr_convert.fuse import IMAGENET, Normalisation, fuse
-from ocr_convert.paddle_model import ModelFolder, load_network
-from ocr_convert.paddle_process import PaddleProcess
+from ocr_convert.graphs.db_head import rewrite_db_head
+from ocr_convert.graphs.fewer_passes import rewrite_passes
+from ocr_convert.graphs.fuse import IMAGENET, Normalisation, fuse
+from ocr_convert.paddle.folder import ModelFolder, load_network
+from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.verify import Reference, onnx_reference, session
 
 

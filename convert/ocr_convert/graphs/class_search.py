@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ocr_convert.editable_graph import EditableGraph, attributes
-from ocr_convert.node_list import PREFIX, NodeList
+from ocr_convert.graphs.editable_graph import EditableGraph, attributes
+from ocr_convert.graphs.node_list import PREFIX, NodeList
 
 SEARCH = f"{PREFIX}search/"  # of every tensor that is added here
 VECTOR = 16  # FP32 numbers of a vector register of 512 bits

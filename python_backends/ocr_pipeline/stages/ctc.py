@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ocr_pipeline.errors import InvalidModel
+from ocr_contract.errors import InvalidModel
 
 BLANK = 0
 
@@ -27,13 +27,17 @@ def read_dictionary(path: Path) -> tuple[str, ...]:
 
 
 def ctc_decode(
-    index: npt.NDArray[np.int64], score: npt.NDArray[np.float32], dictionary: tuple[str, ...]
+    index: npt.NDArray[np.int64],
+    score: npt.NDArray[np.float32],
+    steps: npt.NDArray[np.int64],
+    dictionary: tuple[str, ...],
 ) -> tuple[list[str], npt.NDArray[np.float32]]:
     """Most likely class per step, repeats merged, blanks dropped.
 
     Args:
-        index: (N, T) int64, the winning class of each step.
-        score: (N, T) float32, 0..1, its probability.
+        index: (S,) int64, the winning class of each step, line after line.
+        score: (S,) float32, 0..1, its probability.
+        steps: (N,) int64, how many steps each line has; S is their sum.
         dictionary: characters of the classes after the blank.
 
     Returns:
@@ -43,15 +47,16 @@ def ctc_decode(
     Raises:
         InvalidModel: a class lies outside the dictionary.
     """
-    if index.max(initial=BLANK) > len(dictionary):
+    if index.max(initial=BLANK) > len(dictionary) or index.min(initial=BLANK) < BLANK:
         raise InvalidModel(
             f"the recogniser answered class {index.max()}, but its dictionary has {len(dictionary)} characters; "
             "run ocr-convert to install model and dictionary together"
         )
+    line = np.repeat(np.arange(len(steps)), steps)
     kept = index != BLANK
-    kept[:, 1:] &= index[:, 1:] != index[:, :-1]
-    characters = np.array(("", *dictionary), dtype=object)
-    texts = ["".join(characters[row[keep]]) for row, keep in zip(index, kept, strict=True)]
-    count = kept.sum(axis=1)
-    total = np.where(kept, score, 0).sum(axis=1, dtype=np.float64)
+    kept[1:] &= (index[1:] != index[:-1]) | (line[1:] != line[:-1])
+    count = np.bincount(line[kept], minlength=len(steps))
+    total = np.bincount(line[kept], score[kept], minlength=len(steps))
+    characters = np.array(("", *dictionary), dtype=object)[index[kept]]
+    texts = ["".join(text) for text in np.split(characters, np.cumsum(count)[:-1])] if len(steps) else []
     return texts, (total / np.maximum(count, 1)).astype(np.float32)

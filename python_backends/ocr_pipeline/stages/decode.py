@@ -7,8 +7,8 @@ Pillow, which knows 16-bit, palette, CMYK and alpha pictures and reports truncat
 import base64
 import binascii
 import io
-import re
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -16,17 +16,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from ocr_pipeline.errors import ImageTooLarge, InvalidImage
+from ocr_contract.errors import ImageTooLarge, InvalidImage
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 64 * 1024 * 1024
-
-# Our own limit is checked before any pixel is decoded; Pillow's would answer with a warning or another message.
-Image.MAX_IMAGE_PIXELS = None
+OTHER_FORMATS_SHARE = 2  # what is not JPEG takes about twice the memory a pixel, so half as many pixels are allowed
+BAND_PIXELS = 1_000_000  # pixels that are converted at a time, beside the whole picture before and after
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]+=*\s*")
+_BASE64_SHARE = 1.34  # characters a byte
+_BASE64_SLACK = 4096  # characters of a data URL's header and of white space at the ends
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 _SCALE_16_BIT = 257  # 65535 / 255
 _ORIENTATION_TAG = 0x0112
@@ -41,39 +42,60 @@ _TURNS = {
 }
 
 
-def image_bytes(data: bytes) -> bytes:
+def image_bytes(data: bytes, max_bytes: int = MAX_BYTES) -> bytes:
     """The bytes of the image file in `data`, which is that file, its base64 text, or a data URL.
 
     Raises:
         InvalidImage: `data` is empty, or is text that is not base64.
+        ImageTooLarge: the file is longer than `max_bytes`.
     """
-    if not data or data.isspace():
-        raise InvalidImage("image is empty: send the bytes of an image file, or their base64 text")
     if data.startswith(_SIGNATURES):
-        return data
-    text = data.strip()
-    if text[:5].lower() == b"data:":
-        header, comma, text = text.partition(b",")
+        return _limited(data, max_bytes)
+    # Text is looked at only when it can be of a file that is short enough: no size makes this slow.
+    if len(data) > 2 * max_bytes:
+        raise _too_many_bytes(len(data), max_bytes)
+    compact = b"".join(data.split())
+    if not compact:
+        raise InvalidImage("image is empty: send the bytes of an image file, or their base64 text")
+    if len(compact) > max_bytes * _BASE64_SHARE + _BASE64_SLACK:
+        raise _too_many_bytes(int(len(compact) / _BASE64_SHARE), max_bytes)
+    if compact[:5].lower() == b"data:":
+        header, comma, compact = compact.partition(b",")
         if not comma or not header.lower().endswith(b";base64"):
             raise InvalidImage("image is a data URL that is not base64: expected data:image/...;base64,...")
-    elif not _BASE64.fullmatch(text):
-        raise InvalidImage(f"not an image: expected {', '.join(FORMATS)} or base64 text, got {data[:8]!r}...")
     try:
-        compact = b"".join(text.split()).translate(bytes.maketrans(b"-_", b"+/"))
-        decoded = base64.b64decode(compact, validate=True)
+        decoded = base64.b64decode(compact.translate(_FROM_URL_SAFE), validate=True)
     except binascii.Error as error:
-        raise InvalidImage(f"not an image file, and as base64 text it is broken: {error}") from error
+        raise InvalidImage(
+            f"not an image: expected a file of {', '.join(FORMATS)}, or its base64 text (as that it is broken: {error})"
+        ) from error
     if not decoded:
         raise InvalidImage("image is empty: its base64 text holds no bytes")
-    return decoded
+    return _limited(decoded, max_bytes)
+
+
+def _limited(data: bytes, max_bytes: int) -> bytes:
+    if len(data) > max_bytes:
+        raise _too_many_bytes(len(data), max_bytes)
+    return data
+
+
+def _too_many_bytes(length: int, max_bytes: int) -> ImageTooLarge:
+    return ImageTooLarge(
+        f"image has {length} bytes, the limit is {max_bytes}; "
+        "raise max_bytes in the config.pbtxt of det_preprocess or rec_preprocess"
+    )
 
 
 def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> npt.NDArray[np.uint8]:
     """Decode one picture; the first frame where there are several.
 
+    Beside `data`, it takes at most 8 bytes of memory for each of `max_pixels`.
+
     Args:
         data: an image file (JPEG, PNG, BMP, WebP, TIFF, GIF), its base64 text, or a data URL.
-        max_pixels: pictures with more pixels are refused; read from the header, before decoding.
+        max_pixels: a JPEG picture with more pixels is refused, and one of another format with more than half as many;
+            read from the header, before decoding.
         max_bytes: longer files are refused.
 
     Returns:
@@ -83,27 +105,41 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
         InvalidImage: empty, not an image, truncated, or broken base64.
         ImageTooLarge: above `max_pixels` or `max_bytes`.
     """
-    data = image_bytes(data)
-    if len(data) > max_bytes:
-        raise ImageTooLarge(
-            f"image has {len(data)} bytes, the limit is {max_bytes}; "
-            "raise max_bytes in the config.pbtxt of det_preprocess or rec_preprocess"
-        )
+    data = image_bytes(data, max_bytes)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            is_plain_jpeg = picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB")
+            limit = max_pixels if is_plain_jpeg else max_pixels // OTHER_FORMATS_SHARE
             width, height = picture.size
-            if width * height > max_pixels:
+            if width * height > limit:
                 raise ImageTooLarge(
-                    f"image has {width} x {height} pixels, the limit is {max_pixels}; "
-                    "raise max_pixels in the config.pbtxt of det_preprocess or rec_preprocess"
+                    f"image has {width} x {height} pixels, the limit is {limit} for {picture.format} "
+                    f"{picture.mode}; raise max_pixels in the config.pbtxt of det_preprocess or rec_preprocess"
                 )
-            if picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB"):
-                return _decode_jpeg(data)
-            return _decode_other(picture)
+            return _decode_jpeg(data) if is_plain_jpeg else _decode_other(picture)
     except UnidentifiedImageError as error:
         raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}, got {data[:8]!r}...") from error
+    except Image.DecompressionBombError as error:  # Pillow's own guard, which this process has left as it was
+        raise ImageTooLarge(f"image has more pixels than this process takes: {error}") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InvalidImage(f"image cannot be decoded: {error}") from error
+
+
+def pixels_of_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """An array that is a picture as what `decode_image` gives for its PNG file.
+
+    Args:
+        array: (H, W) gray, (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16.
+
+    Returns:
+        (H, W, 3) uint8, BGR.
+    """
+    pixels = _gray_levels(array) if array.dtype == np.uint16 else array
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR)
+    if pixels.shape[2] == 4:
+        return _on_white(Image.fromarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_BGRA2RGBA)))
+    return np.ascontiguousarray(pixels)
 
 
 def _decode_jpeg(data: bytes) -> npt.NDArray[np.uint8]:
@@ -138,13 +174,31 @@ def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
     if upright.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         return cv2.cvtColor(_gray_levels(np.asarray(upright)), cv2.COLOR_GRAY2BGR)
     if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return _on_white(upright)
     if upright.mode == "1":
         upright = upright.convert("L")
     if upright.mode == "L":  # scanned pages are large: RGB in Pillow would be four times as much to write
         return cv2.cvtColor(np.asarray(upright), cv2.COLOR_GRAY2BGR)
-    return cv2.cvtColor(np.asarray(upright.convert("RGB")), cv2.COLOR_RGB2BGR)
+    return _in_bands(upright, lambda band: band.convert("RGB"))
+
+
+def _on_white(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    def lay(band: Image.Image) -> Image.Image:
+        layer = band.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+    return _in_bands(picture, lay)
+
+
+def _in_bands(picture: Image.Image, to_rgb: Callable[[Image.Image], Image.Image]) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) uint8 BGR of a picture that is converted to RGB some rows at a time: copies stay small."""
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(BAND_PIXELS // width, 1)
+    for top in range(0, height, rows):
+        band = picture.crop((0, top, width, min(top + rows, height)))
+        cv2.cvtColor(np.asarray(to_rgb(band)), cv2.COLOR_RGB2BGR, dst=pixels[top : top + rows])
+    return pixels
 
 
 def _turn(picture: Image.Image) -> Image.Image:

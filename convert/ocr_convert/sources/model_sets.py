@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from ocr_contract.options import DbParameters, DetResize
 from ocr_convert.errors import ModelSetError
-from ocr_convert.fuse import KINDS, Kind, Normalisation
-from ocr_pipeline.options import DbParameters, DetResize
+from ocr_convert.graphs.fuse import KINDS, Kind, Normalisation
 
 Form = Literal["paddle", "onnx"]
 Transport = Literal["wheel", "archive", "url"]
@@ -84,7 +84,7 @@ def load_model_sets(path: Path | None = None) -> dict[str, ModelSet]:
     """
     where = path or "model_sets.yaml"
     try:
-        text = (path or resources.files("ocr_convert") / "model_sets.yaml").read_text(encoding="utf-8")
+        text = (path or resources.files("ocr_convert.sources") / "model_sets.yaml").read_text(encoding="utf-8")
         document = yaml.safe_load(text)
         networks = {name: _network(name, entry) for name, entry in document["networks"].items()}
         return {name: _model_set(name, entry, networks) for name, entry in document["model_sets"].items()}

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from ocr_convert.editable_graph import EditableGraph, attributes, rewritten
+from ocr_convert.graphs.editable_graph import EditableGraph, attributes, rewritten
 
 PREFIX = "fewer_passes/"  # of every node and tensor that is added
 

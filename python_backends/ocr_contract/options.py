@@ -1,0 +1,197 @@
+"""The options of a request: one table of names, types, ranges, defaults and meanings.
+
+The table is the class `Options`. Everything else that deals with options is made from it: the checks of a request,
+the keyword arguments of the clients, the flags of the command line, and the table of docs/options.md.
+The names are PaddleX's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict, cast, get_args, get_type_hints
+
+from ocr_contract.errors import InvalidOption
+
+Value = bool | int | float | str
+Endpoint = Literal["ocr", "text_detection", "text_recognition"]
+OCR, DETECTION, RECOGNITION = ENDPOINTS = get_args(Endpoint)
+_PICTURE = frozenset({OCR, DETECTION})
+
+
+@dataclass(frozen=True)
+class Range:
+    """What values an option may have.
+
+    Attributes:
+        kind: the type of its values.
+        expected: the end of the sentence "<name> must be ...".
+        parse: a request's value, which may be the text of a number, to a value of that type; ValueError,
+            TypeError or OverflowError when it is none, or out of range.
+        choices: the words that it may be; empty where it is not a word.
+    """
+
+    kind: type[Value]
+    expected: str
+    parse: Callable[[Value], Value]
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row of the table.
+
+    Attributes:
+        default: where neither the model set nor the request says otherwise.
+        range: what values it may have.
+        meaning: one sentence for help texts and documentation.
+        endpoints: those that take it.
+    """
+
+    default: Value
+    range: Range
+    meaning: str
+    endpoints: frozenset[str]
+
+
+def whole(low: int, high: int) -> Range:
+    """Whole numbers from `low` to `high`."""
+
+    def parse(value: Value) -> int:
+        number = math.nan if isinstance(value, bool) else float(value)
+        if not (low <= number <= high and number == int(number)):
+            raise ValueError
+        return int(number)
+
+    return Range(int, f"a whole number from {low} to {high}", parse)
+
+
+def real(low: float, high: float) -> Range:
+    """Numbers from `low` to `high`."""
+
+    def parse(value: Value) -> float:
+        number = math.nan if isinstance(value, bool) else float(value)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Range(float, f"a number from {low:g} to {high:g}", parse)
+
+
+def choice(*choices: str) -> Range:
+    """One of several words."""
+
+    def parse(value: Value) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    return Range(str, " or ".join(f'"{word}"' for word in choices), parse, choices)
+
+
+def flag() -> Range:
+    """Yes or no."""
+
+    def parse(value: Value) -> bool:
+        word = value.lower() if isinstance(value, str) else value
+        if not isinstance(word, bool) and word not in ("true", "false"):
+            raise ValueError
+        return word in (True, "true")
+
+    return Range(bool, "true or false", parse)
+
+
+class Options(TypedDict, total=False):
+    """Options of a request: those that it sets, or, where they have been resolved, every one."""
+
+    text_det_limit_side_len: Annotated[
+        int,
+        Option(736, whole(32, 4000), "Pixels that text_det_limit_type speaks of.", _PICTURE),
+    ]
+    text_det_limit_type: Annotated[
+        str,
+        Option(
+            "min",
+            choice("min", "max"),
+            "min: the picture's short side is scaled up to text_det_limit_side_len; max: its long side is scaled down.",
+            _PICTURE,
+        ),
+    ]
+    text_det_max_side_limit: Annotated[
+        int,
+        Option(2000, whole(32, 4000), "Pixels that the detector's input is long at most.", _PICTURE),
+    ]
+    text_det_thresh: Annotated[
+        float,
+        Option(0.3, real(0, 1), "Probability above which a pixel is text.", _PICTURE),
+    ]
+    text_det_box_thresh: Annotated[
+        float,
+        Option(0.6, real(0, 1), "Mean probability inside a box from which the box is kept.", _PICTURE),
+    ]
+    text_det_unclip_ratio: Annotated[
+        float,
+        Option(1.5, real(0, 10), "How far a box is grown around the core of the text that was found.", _PICTURE),
+    ]
+    text_rec_score_thresh: Annotated[
+        float,
+        Option(0.5, real(0, 1), "Score from which a line is kept.", frozenset({OCR})),
+    ]
+    use_textline_orientation: Annotated[
+        bool,
+        Option(False, flag(), "Turn lines that stand upside down before they are read.", frozenset({OCR, RECOGNITION})),
+    ]
+
+
+def _table() -> dict[str, Option]:
+    hints = get_type_hints(Options, include_extras=True)
+    return {name: next(one for one in get_args(hint) if isinstance(one, Option)) for name, hint in hints.items()}
+
+
+OPTIONS: Mapping[str, Option] = _table()
+DEFAULTS: Mapping[str, Value] = {name: option.default for name, option in OPTIONS.items()}
+
+
+def options_of(endpoint: str) -> tuple[str, ...]:
+    """Names of the options that an endpoint takes."""
+    return tuple(name for name, option in OPTIONS.items() if endpoint in option.endpoints)
+
+
+def parse_option(name: str, value: Any) -> Value:
+    """The value of one option, checked.
+
+    Raises:
+        InvalidOption: there is no such option, or the value is of the wrong type or out of range.
+    """
+    if name not in OPTIONS:
+        raise InvalidOption(f'unknown option "{name}"; the options are {", ".join(OPTIONS)}')
+    allowed = OPTIONS[name].range
+    try:
+        return allowed.parse(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidOption(f"{name} must be {allowed.expected}, not {value!r}") from error
+
+
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a caller sets: options that are None are left out."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def resolve(given: Mapping[str, Any], endpoint: str, model_set: Mapping[str, Value] = DEFAULTS) -> Options:
+    """The value of every option for one request.
+
+    Args:
+        given: what the request sets; numbers may come as text, as some clients send them.
+        endpoint: whose options may be set.
+        model_set: values where the request sets none; where it has none either, the table's default.
+
+    Raises:
+        InvalidOption: a name that the endpoint does not take, or a value of the wrong type or out of range.
+    """
+    allowed = options_of(endpoint)
+    for name in given:
+        if name not in allowed:
+            raise InvalidOption(f'unknown option "{name}"; this endpoint takes {", ".join(sorted(allowed))}')
+    set_by_request = {name: parse_option(name, value) for name, value in given.items()}
+    return cast(Options, {**DEFAULTS, **model_set, **set_by_request})

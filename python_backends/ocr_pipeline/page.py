@@ -1,0 +1,211 @@
+"""From a picture to a page of text: how the stages make one.
+
+    open_picture -> [det] -> find_lines -> turn_upright [cls] -> recognise [rec] -> finish
+
+What stands in brackets are networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models
+of the server, LocalOcr (ocr_predictor) runs sessions. Both call these functions and nothing below them. Reading order
+is the last thing that is done to a page: until then its lines stand in no particular order.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_contract.errors import InvalidInput
+from ocr_contract.options import Options
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_pipeline.stages.buckets import Steps
+from ocr_pipeline.stages.crops import Strip, crop_lines, from_own_top_left, join_lines, resize_line
+from ocr_pipeline.stages.ctc import ctc_decode
+from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, boxes_from_prob
+from ocr_pipeline.stages.decode import decode_image, pixels_of_array
+from ocr_pipeline.stages.det_preprocess import det_size, resize_for_det
+from ocr_pipeline.stages.orientation import CLS_BATCH, cls_crops, turn_boxes, turn_lines, upside_down
+from ocr_pipeline.stages.reading_order import reading_order
+
+# The stages whose time is told, in their order; those of networks are timed by who runs them.
+STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "ctc_decode")
+
+NO_CLS = "use_textline_orientation needs a model set with cls; the installed one has none"
+
+Pixels = npt.NDArray[np.uint8]
+# (B, 48, 192, 3) uint8 to labels (B,) int64 and scores (B,) float32
+Classifier = Callable[[Pixels], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
+
+
+class Clock(Protocol):
+    """Tells how long stages take."""
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Time the body as a stage of that name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The text lines of a picture.
+
+    Attributes:
+        found: boxes and their scores; each box begins at the text's own top-left corner.
+        strip: the same lines, cut out.
+    """
+
+    found: DetectionResult
+    strip: Strip
+
+    def __post_init__(self) -> None:
+        if len(self.found) != len(self.strip.widths):
+            raise ValueError(f"{len(self.found)} boxes do not fit {len(self.strip.widths)} lines")
+
+
+def open_picture(picture: bytes | npt.NDArray[Any], clock: Clock, *, max_pixels: int, max_bytes: int) -> Pixels:
+    """(H, W, 3) uint8, BGR, of an encoded picture, its base64 text, or an array as `Picture` describes it.
+
+    Raises:
+        InvalidImage: it is not a picture, or not a whole one.
+        ImageTooLarge: it has more pixels or bytes than these limits allow.
+    """
+    with clock.stage("decode"):
+        if isinstance(picture, np.ndarray):
+            return pixels_of_array(picture)
+        return decode_image(picture, max_pixels, max_bytes)
+
+
+def det_input(pixels: Pixels, options: Options, clock: Clock) -> Pixels:
+    """The detector's input, (1, h, w, 3) uint8, of a picture (H, W, 3) uint8."""
+    with clock.stage("det_resize"):
+        size = det_size(
+            pixels.shape[0],
+            pixels.shape[1],
+            limit_side_len=options["text_det_limit_side_len"],
+            limit_type=options["text_det_limit_type"],
+            max_side_limit=options["text_det_max_side_limit"],
+        )
+        return resize_for_det(pixels, size)
+
+
+def find_boxes(
+    prob: npt.NDArray[np.float32],
+    picture_hw: tuple[int, int],
+    options: Options,
+    clock: Clock,
+    *,
+    variant: DbVariant = PLAIN_DB,
+    max_lines: int = MAX_LINES,
+) -> DetectionResult:
+    """The text lines of a picture, each begun at the text's own top-left corner.
+
+    Args:
+        prob: (1, h, w) float32, the detector's answer.
+        picture_hw: height and width of the picture in pixels.
+        options: of the request.
+        clock: times the stage.
+        variant: the kind of post-processing that the model set states.
+        max_lines: a picture with more is refused.
+
+    Raises:
+        TooMuchText: there are more lines.
+    """
+    with clock.stage("db_postprocess"):
+        found = boxes_from_prob(
+            prob[0],
+            picture_hw,
+            thresh=options["text_det_thresh"],
+            box_thresh=options["text_det_box_thresh"],
+            unclip_ratio=options["text_det_unclip_ratio"],
+            variant=variant,
+            max_lines=max_lines,
+        )
+        return replace(found, boxes=from_own_top_left(found.boxes))
+
+
+def cut_lines(pixels: Pixels, found: DetectionResult, clock: Clock, threads: Executor | None = None) -> Lines:
+    """Cut the lines out of their picture (H, W, 3) uint8.
+
+    Raises:
+        TooMuchText: they are more than there is memory for.
+    """
+    with clock.stage("crop"):
+        return Lines(found, crop_lines(pixels, found.boxes, threads))
+
+
+def open_lines(
+    pictures: Sequence[bytes | npt.NDArray[Any]], clock: Clock, *, max_images: int, max_pixels: int, max_bytes: int
+) -> Strip:
+    """Pictures of one line each as a strip; a bad one fails the request and is named by its number.
+
+    Raises:
+        InvalidInput: there are more than `max_images`, or one of them is not a picture or is too large.
+        TooMuchText: they are more than there is memory for.
+    """
+    if len(pictures) > max_images:
+        raise InvalidInput(
+            f"{len(pictures)} images in one request, the limit is {max_images}; "
+            "send them in several, or raise max_images in the config.pbtxt of rec_preprocess"
+        )
+    lines = []
+    for number, picture in enumerate(pictures):
+        try:
+            lines.append(resize_line(open_picture(picture, clock, max_pixels=max_pixels, max_bytes=max_bytes)))
+        except InvalidInput as error:
+            raise type(error)(f"images[{number}]: {error}") from error
+    return join_lines(lines)
+
+
+def find_turned(strip: Strip, classify: Classifier, clock: Clock) -> npt.NDArray[np.bool_]:
+    """(N,) bool: which lines stand upside down; `classify` is given at most CLS_BATCH lines at a time."""
+    with clock.stage("cls"):
+        inputs = cls_crops(strip)
+        parts = [upside_down(*classify(inputs[at : at + CLS_BATCH])) for at in range(0, len(inputs), CLS_BATCH)]
+        return np.concatenate([np.zeros(0, np.bool_), *parts])
+
+
+def turn_upright(lines: Lines, turned: npt.NDArray[np.bool_]) -> Lines:
+    """The lines with those of `turned`, (N,) bool, the right way up."""
+    boxes = turn_boxes(lines.found.boxes, turned)
+    return Lines(replace(lines.found, boxes=boxes), turn_lines(lines.strip, turned))
+
+
+def in_order(found: DetectionResult) -> DetectionResult:
+    """The page of `text_detection`: boxes in reading order."""
+    order = reading_order(found.boxes)
+    return DetectionResult(found.boxes[order], found.box_scores[order])
+
+
+def finish(
+    answer: Steps, found: DetectionResult, dictionary: tuple[str, ...], options: Options, clock: Clock
+) -> OcrResult:
+    """The page of `ocr`: texts, without the lines that were read with too little confidence, in reading order.
+
+    Args:
+        answer: the recogniser's.
+        found: boxes of the same lines.
+        dictionary: the recogniser's characters.
+        options: of the request.
+        clock: times the stage.
+
+    Raises:
+        InvalidModel: recogniser and dictionary do not belong together.
+    """
+    read = decode_lines(answer, dictionary, clock)
+    kept = np.flatnonzero(read.scores >= options["text_rec_score_thresh"])
+    order = kept[reading_order(found.boxes[kept])]
+    return OcrResult(
+        found.boxes[order], tuple(read.texts[line] for line in order), read.scores[order], found.box_scores[order]
+    )
+
+
+def decode_lines(answer: Steps, dictionary: tuple[str, ...], clock: Clock) -> RecognitionResult:
+    """The answer of `text_recognition`: every line, in the order of the request.
+
+    Raises:
+        InvalidModel: recogniser and dictionary do not belong together.
+    """
+    with clock.stage("ctc_decode"):
+        texts, scores = ctc_decode(answer.index, answer.score, answer.steps, dictionary)
+        return RecognitionResult(tuple(texts), scores)

@@ -1,0 +1,171 @@
+"""The layout of a model repository. Whoever wants to know what lies where asks here.
+
+    model_repository/
+        ocr/config.pbtxt ...                  Triton's models, one folder each
+        ocr/current -> installed/<id>         the model set that is served; installing it is one rename of this link
+        ocr/installed/<id>/model_set.json     what it is, with the SHA-256 of every file
+        ocr/installed/<id>/det/model.onnx ... its files
+        ocr/1/model_set.json -> ../current/model_set.json
+        det/1/model.onnx -> ../../ocr/current/det/model.onnx
+
+Triton takes every folder of a repository for a model, and looks into no folder of a model but its versions: that is
+why installed sets lie inside one. In a repository without links (a copy, an export) the files themselves stand where
+the links do, and there is neither `current` nor `installed`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ocr_contract.errors import InvalidModel, InvalidOption
+from ocr_contract.options import ENDPOINTS, Value, parse_option
+from ocr_pipeline.stages.ctc import read_dictionary
+from ocr_pipeline.stages.db_postprocess import DbVariant
+
+VERSION = "1"
+CONFIG = "config.pbtxt"
+WEIGHTS = "model.onnx"
+DICTIONARY = "dictionary.txt"
+PARAMETERS = "parameters.json"
+SUMMARY = "model_set.json"
+HOME = ENDPOINTS[0]  # the model inside whose folder installed sets lie
+CURRENT = f"{HOME}/current"
+INSTALLED = f"{HOME}/installed"
+OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
+AGAIN = "run ocr-convert to install a model set"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a model set brings for a step beside weights: values of options, and the kind of DB post-processing."""
+
+    options: Mapping[str, Value]
+    db: DbVariant
+
+    def to_json(self) -> str:
+        """The text of a parameters.json that `read_parameters` reads back."""
+        return json.dumps({**self.options, **asdict(self.db)}, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """What is installed.
+
+    Attributes:
+        name: of the model set.
+        classes: of the recogniser, the blank included.
+        files: "<model>/1/<file>" to its SHA-256.
+        document: all that model_set.json says.
+    """
+
+    name: str
+    classes: int
+    files: Mapping[str, str]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelRepository:
+    """A model repository, by its folder."""
+
+    path: Path
+
+    def models(self) -> Iterator[str]:
+        """Names of the models, those without weights too."""
+        return (config.parent.name for config in sorted(self.path.glob(f"*/{CONFIG}")))
+
+    def file(self, model: str, name: str) -> Path:
+        """Where a file of a model is, or would be."""
+        return self.path / model / VERSION / name
+
+    def has_weights(self, model: str) -> bool:
+        """Whether the ONNX file of a model is there."""
+        return self.file(model, WEIGHTS).is_file()
+
+    def served_models(self) -> Iterator[str]:
+        """Names of the models that can be loaded: all but optional ones without weights."""
+        return (model for model in self.models() if model not in OPTIONAL_MODELS or self.has_weights(model))
+
+    def config(self, model: str) -> dict[str, Any]:
+        """A model's config.pbtxt as the JSON that Triton hands to a backend.
+
+        Raises:
+            InvalidModel: it is missing, or is not one.
+        """
+        # Not at the top: Triton hands its steps their configuration, so they need none of this.
+        from google.protobuf import json_format, text_format  # type: ignore[import-untyped]  # noqa: PLC0415
+        from tritonclient.grpc import model_config_pb2  # noqa: PLC0415
+
+        path = self.path / model / CONFIG
+        try:
+            message = text_format.Parse(path.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
+        except OSError as error:
+            raise InvalidModel(f"{self.path} is not the model repository: it has no {model}/{CONFIG}") from error
+        except (UnicodeDecodeError, text_format.ParseError) as error:
+            raise InvalidModel(f"{path} is not a model configuration: {error}") from error
+        config: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
+        return config
+
+    def installed(self) -> ModelSet:
+        """The model set that is installed.
+
+        Raises:
+            InvalidModel: there is none, or its summary cannot be read.
+        """
+        path = self.file(HOME, SUMMARY)
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            return ModelSet(str(document["name"]), int(document["classes"]), dict(document["files"]), document)
+        except FileNotFoundError as error:
+            raise InvalidModel(f"{self.path} has no weights; {AGAIN}") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InvalidModel(f"{path} cannot be read ({error!r}); {AGAIN} again") from error
+
+    def dictionary(self) -> tuple[str, ...]:
+        """The recogniser's characters.
+
+        Raises:
+            InvalidModel: the file is missing or not UTF-8.
+        """
+        return read_dictionary(self.file("ctc_decode", DICTIONARY))
+
+    def parameters(self) -> Parameters:
+        """What the installed model set brings for detection.
+
+        Raises:
+            InvalidModel: a file is missing or is not as it should be.
+        """
+        size = read_parameters(self.file("det_preprocess", PARAMETERS))
+        db = read_parameters(self.file("det_postprocess", PARAMETERS))
+        return Parameters({**size.options, **db.options}, db.db)
+
+
+def number(config: Mapping[str, Any], key: str) -> int:
+    """A whole number of at least 1 from the `parameters` of a model's configuration.
+
+    Raises:
+        InvalidModel: it is missing or something else.
+    """
+    text = config.get("parameters", {}).get(key, {}).get("string_value", "")
+    if not text.isdecimal() or int(text) < 1:
+        where = f"{key} in {CONFIG} of {config.get('name')}"
+        raise InvalidModel(f"{where} must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def read_parameters(path: Path) -> Parameters:
+    """What ocr-convert wrote into a parameters.json.
+
+    Raises:
+        InvalidModel: the file is missing, is not JSON, or holds what is no option or out of its range.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        db = {field.name: values.pop(field.name) for field in fields(DbVariant) if field.name in values}
+        return Parameters({name: parse_option(name, value) for name, value in values.items()}, DbVariant(**db))
+    except FileNotFoundError as error:
+        raise InvalidModel(f"{path} is missing; {AGAIN}") from error
+    except (ValueError, AttributeError, TypeError, InvalidOption) as error:
+        raise InvalidModel(f"{path} is not as it should be ({error}); {AGAIN} again") from error

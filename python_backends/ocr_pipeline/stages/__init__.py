@@ -1,0 +1,1 @@
+"""PaddleOCR's stages, one module each, as pure functions over numpy arrays."""

@@ -1,0 +1,142 @@
+"""LocalOcr: the answers of the server, given by this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_contract.errors import OcrError
+from ocr_contract.options import DETECTION, ENDPOINTS, OCR, RECOGNITION, Options, given_options, resolve
+from ocr_contract.reader import Picture, check_pictures, picture_content
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_pipeline import page
+from ocr_pipeline.repository import ModelRepository, number
+from ocr_pipeline.stages.crops import crop_threads
+from ocr_pipeline.stages.orientation import turn_lines
+from ocr_predictor.networks import Networks
+from ocr_predictor.timing import StageTimes
+from onnxruntime_backend.settings import Precision
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+
+class LocalOcr:
+    """Reads pictures with the models of a repository, in this process: a `Reader` like OcrClient, and no server.
+
+    The same pictures, options and limits give the same answers as the server's. It may be used from several threads,
+    and as a context manager.
+    """
+
+    def __init__(
+        self,
+        model_repository: str | os.PathLike[str] = "model_repository",
+        *,
+        device: str = "cpu",
+        precision: str | None = None,
+    ) -> None:
+        """Load the models.
+
+        Args:
+            model_repository: a folder into which ocr-convert has installed a model set.
+            device: "cpu" or "gpu".
+            precision: arithmetic of the networks on a CPU, "f32" or "bf16"; None for what config.pbtxt says.
+
+        Raises:
+            InvalidModel: the repository has no weights, or they do not fit together.
+            BackendError: this machine or this onnxruntime does not have what config.pbtxt asks for.
+        """
+        repository = ModelRepository(Path(model_repository))
+        self.model_set = repository.installed()
+        self.networks = Networks(repository, device, None if precision is None else Precision(precision))
+        self._parameters = repository.parameters()
+        self._dictionary = repository.dictionary()
+        picture, lines, boxes = (
+            repository.config(model) for model in ("det_preprocess", "rec_preprocess", "det_postprocess")
+        )
+        self._picture_limits = {name: number(picture, name) for name in ("max_pixels", "max_bytes")}
+        self._line_limits = {name: number(lines, name) for name in ("max_images", "max_pixels", "max_bytes")}
+        self._max_lines = number(boxes, "max_lines")
+        self._crop_threads = crop_threads()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for the pictures under way and end the threads. A closed reader reads no more."""
+        if not self._closed:
+            self._closed = True
+            self.networks.close()
+            self._crop_threads.shutdown()
+
+    def is_ready(self, endpoint: str = OCR) -> bool:
+        """Tell whether pictures can be read: true until it is closed."""
+        return endpoint in ENDPOINTS and not self._closed
+
+    def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
+        """Read the text of a picture.
+
+        Args:
+            image: a path, the bytes of an image file or their base64 text, or an array as `Picture` describes it.
+            **options: see `Options`; what is not given is the model set's.
+
+        Raises:
+            InvalidInput: not a picture, one above a limit, or a wrong option.
+        """
+        return self.ocr_timed(image, StageTimes(), **options)
+
+    def ocr_timed(self, image: Picture, times: StageTimes, **options: Unpack[Options]) -> OcrResult:
+        """`ocr`, with the time of every stage added to `times`."""
+        resolved = self._resolve(options, OCR)
+        pixels, found = self._find(image, resolved, times)
+        lines = page.cut_lines(pixels, found, times, self._crop_threads)
+        if resolved["use_textline_orientation"]:
+            lines = page.turn_upright(lines, page.find_turned(lines.strip, self.networks.classify, times))
+        with times.stage("rec"):
+            steps = self.networks.recognise(lines.strip)
+        return page.finish(steps, lines.found, self._dictionary, resolved, times)
+
+    def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
+        """Find the text lines of a picture without reading them; see `ocr`."""
+        _, found = self._find(image, self._resolve(options, DETECTION), StageTimes())
+        return page.in_order(found)
+
+    def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
+        """Read pictures of one text line each; see `ocr`. Every line keeps its place, however little is sure."""
+        resolved = self._resolve(options, RECOGNITION)
+        times = StageTimes()
+        pictures = [picture_content(image) for image in check_pictures(images)]
+        strip = page.open_lines(pictures, times, **self._line_limits)
+        if resolved["use_textline_orientation"]:
+            strip = turn_lines(strip, page.find_turned(strip, self.networks.classify, times))
+        return page.decode_lines(self.networks.recognise(strip), self._dictionary, times)
+
+    def _resolve(self, options: Options, endpoint: str) -> Options:
+        if self._closed:
+            raise OcrError("this reader is closed: make another one")
+        return resolve(given_options(options), endpoint, self._parameters.options)
+
+    def _find(
+        self, image: Picture, options: Options, times: StageTimes
+    ) -> tuple[npt.NDArray[np.uint8], DetectionResult]:
+        pixels = page.open_picture(picture_content(image), times, **self._picture_limits)
+        det_image = page.det_input(pixels, options, times)
+        with times.stage("det"):
+            prob = self.networks.detect(det_image)
+        picture_hw = pixels.shape[0], pixels.shape[1]
+        found = page.find_boxes(
+            prob, picture_hw, options, times, variant=self._parameters.db, max_lines=self._max_lines
+        )
+        return pixels, found
