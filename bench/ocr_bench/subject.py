@@ -9,8 +9,8 @@ from typing import Any
 from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
 from tritonclient.grpc import model_config_pb2
 
+from ocr_pipeline.repository import ModelRepository
 from ocr_serve.checks import check_precision
-from ocr_serve.repository import check_repository
 from onnxruntime_backend.settings import PRECISION_HINT, Precision, with_precision
 
 
@@ -43,7 +43,7 @@ class Subject:
         Raises:
             ServeError: the repository lacks weights.
         """
-        return check_repository(self.repository).model_set
+        return ModelRepository(self.repository).installed().name
 
     @property
     def precision_name(self) -> str:

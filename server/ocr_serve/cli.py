@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from ocr_contract.errors import InvalidModel
+from ocr_pipeline.repository import ModelRepository
 from ocr_serve import checks, cleaner
 from ocr_serve.backend_directory import assemble
 from ocr_serve.errors import ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
-from ocr_serve.repository import Repository, check_repository
+from ocr_serve.repository import check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.settings import PRECISION_VARIABLE, Precision
 
@@ -61,7 +63,8 @@ def serve(
     try:
         home = find_triton()
         _check_platform(home)
-        repository = check_repository(model_repository.resolve())
+        repository = ModelRepository(model_repository.resolve())
+        installed = check_repository(repository)
         ports = {"--http-port": http_port, "--grpc-port": grpc_port, "--metrics-port": metrics_port}
         checks.check_ports(address, ports)
         checks.remove_stale_regions(REGION_PREFIX)
@@ -72,7 +75,7 @@ def serve(
         checks.check_paths(Path(sys.prefix), repository.path)
         checks.check_arguments(context.args)
         arguments = [str(home.binary), *_backend_arguments(home), *_repository_arguments(repository)]
-    except ServeError as error:
+    except (ServeError, InvalidModel) as error:
         typer.echo(f"ocr-serve: {error}", err=True)
         raise typer.Exit(2) from error
     arguments += _restrictions(home)
@@ -81,7 +84,7 @@ def serve(
     arguments += [f"--log-verbose={log_verbose}", *context.args]
     environment = _environment(home, resolved)
     environment[PRECISION_VARIABLE] = "" if precision is None else precision.value
-    typer.echo(f"ocr-serve: {repository.model_set} on {resolved}, http://{address}:{http_port}/v2/models/ocr", err=True)
+    typer.echo(f"ocr-serve: {installed.name} on {resolved}, http://{address}:{http_port}/v2/models/ocr", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
     watch = [str(os.getpid()), _region_prefix(), address, str(http_port)]
@@ -108,11 +111,11 @@ def _backend_arguments(home: TritonHome) -> list[str]:
     return arguments
 
 
-def _repository_arguments(repository: Repository) -> list[str]:
+def _repository_arguments(repository: ModelRepository) -> list[str]:
     return [
         f"--model-repository={repository.path}",
         "--model-control-mode=explicit",
-        *(f"--load-model={model}" for model in repository.models),
+        *(f"--load-model={model}" for model in repository.served_models()),
         "--disable-auto-complete-config",  # else the C++ onnxruntime backend invents a max_batch_size
     ]
 

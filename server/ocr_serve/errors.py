@@ -3,8 +3,9 @@
 ServeError
 ├── UnsupportedPlatform   Python, libc or processor for which there is no server outside a container
 ├── ServerNotFound        no tritonserver on this machine
-├── EnvironmentProblem    a package, a port, shared memory or a GPU that the server needs is not as it must be
-└── RepositoryProblem     the model repository is missing, empty, or does not fit together
+└── EnvironmentProblem    a package, a port, shared memory or a GPU that the server needs is not as it must be
+
+What is wrong with the model repository is an ocr_contract.errors.InvalidModel.
 """
 
 
@@ -22,7 +23,3 @@ class ServerNotFound(ServeError):
 
 class EnvironmentProblem(ServeError):
     """Something around the server has to be put right first."""
-
-
-class RepositoryProblem(ServeError):
-    """Something in the model repository has to be put right first."""

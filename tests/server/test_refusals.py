@@ -1,15 +1,16 @@
 """ocr-serve refuses to start with one sentence that says what to do, and exit code 2."""
 
-import json
 import shutil
 import socket
 
 import pytest
 
+from ocr_pipeline.repository import ModelRepository
 from ocr_serve import checks
 from ocr_serve.backend_directory import assemble
 from ocr_serve.errors import EnvironmentProblem, ServerNotFound
 from ocr_serve.platform_check import problem
+from ocr_serve.repository import check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
 
 
@@ -22,7 +23,7 @@ def refused(result, *words):
 
 
 def test_no_weights(run_serve, bare_repository):
-    refused(run_serve("--model-repository", bare_repository), "no weights", "ocr-convert --model-set pp-ocrv4-mobile")
+    refused(run_serve("--model-repository", bare_repository), "no weights", "run ocr-convert")
 
 
 def test_no_repository(run_serve, tmp_path):
@@ -42,6 +43,11 @@ def test_dictionary_of_another_model(run_serve, weighted_copy):
     path = weighted_copy / "ctc_decode" / "1" / "dictionary.txt"
     path.write_text(path.read_text(encoding="utf-8") + "\nx", encoding="utf-8")
     refused(run_serve("--model-repository", weighted_copy), "6625 characters", "6625 classes", "ocr-convert")
+
+
+def test_a_dictionary_that_is_not_utf_8(run_serve, weighted_copy):
+    (weighted_copy / "ctc_decode" / "1" / "dictionary.txt").write_bytes("é\nà".encode("latin-1"))
+    refused(run_serve("--model-repository", weighted_copy), "dictionary.txt is not UTF-8", "ocr-convert")
 
 
 @pytest.mark.parametrize(
@@ -169,14 +175,14 @@ def test_the_backend_directory_is_complete_and_made_once(tmp_path):
 
 
 def test_the_summary_that_is_checked_is_the_one_that_convert_wrote(model_repository):
-    installed = json.loads((model_repository / ".current" / "model_set.json").read_text())
-    assert {"rec/1/model.onnx", "ctc_decode/1/dictionary.txt"} <= set(installed["files"])
-    assert installed["classes"] == 6625
+    installed = check_repository(ModelRepository(model_repository))
+    assert {"rec/1/model.onnx", "ctc_decode/1/dictionary.txt"} <= set(installed.files)
+    assert installed.classes == 6625
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "[]", '{"name": "x", "files": 3, "classes": 5}'])
 def test_a_broken_summary(run_serve, weighted_copy, text):
-    (weighted_copy / ".current" / "model_set.json").write_text(text)
+    (weighted_copy / "ocr" / "1" / "model_set.json").write_text(text)
     refused(run_serve("--model-repository", weighted_copy), "model_set.json cannot be read", "ocr-convert")
 
 
