@@ -6,16 +6,17 @@ import cv2
 import numpy as np
 import pytest
 
+from ocr_contract.errors import TooMuchText
 from ocr_pipeline.stages.crops import (
     LINE_HEIGHT,
-    MAX_CROPS_BYTES,
     MAX_LINE_WIDTH,
+    MAX_STRIP_WIDTH,
+    Strip,
     crop_lines,
     from_own_top_left,
+    join_lines,
     line_widths,
     resize_line,
-    stack_lines,
-    width_limit,
 )
 
 
@@ -43,52 +44,49 @@ def picture():
 
 
 def test_no_boxes_give_empty_crops():
-    crops, widths = crop_lines(np.zeros((10, 10, 3), np.uint8), np.zeros((0, 4, 2), np.float32))
-    assert crops.shape[0] == 0
-    assert crops.shape[1:2] + crops.shape[3:] == (LINE_HEIGHT, 3)
-    assert widths.shape == (0, 1)
-    assert widths.dtype == np.int64
+    strip = crop_lines(np.zeros((10, 10, 3), np.uint8), np.zeros((0, 4, 2), np.float32))
+    assert strip.pixels.shape == (LINE_HEIGHT, 0, 3)
+    assert strip.lines() == []
+    assert strip.widths.shape == (0,)
+    assert strip.widths.dtype == np.int64
 
 
 @pytest.mark.parametrize("degrees", [0, 5, -20, 90, 180])
 def test_a_crop_is_what_paddleocr_cuts_out(picture, degrees):
     box = quad(200, 250, 300, 60, degrees)
-    crops, widths = crop_lines(picture, box[None])
+    (line,) = crop_lines(picture, box[None]).lines()
     expected = reference_crop(picture, box)
-    width = int(widths[0, 0])
+    width = line.shape[1]
     assert abs(width - expected.shape[1]) <= 5  # PaddleOCR cuts the line's own size down to whole pixels first
-    difference = np.abs(crops[0].astype(int) - cv2.resize(expected, (width, LINE_HEIGHT)))
+    difference = np.abs(line.astype(int) - cv2.resize(expected, (width, LINE_HEIGHT)))
     assert difference.mean() < 4
 
 
-def test_a_crop_is_zero_right_of_its_own_width(picture):
-    boxes = np.stack([quad(10, 10, 100, 48), quad(10, 100, 400, 48)])
-    crops, widths = crop_lines(picture, boxes)
-    assert widths[:, 0].tolist() == [100, 400]
-    assert crops.shape == (2, LINE_HEIGHT, 400, 3)
-    assert (crops[0, :, 100:] == 0).all()
+def test_lines_stand_beside_each_other_with_nothing_between_them(picture):
+    strip = crop_lines(picture, np.stack([quad(10, 10, 100, 48), quad(10, 100, 400, 48)]))
+    assert strip.widths.tolist() == [100, 400]
+    assert strip.pixels.shape == (LINE_HEIGHT, 500, 3)
+    assert [line.shape for line in strip.lines()] == [(LINE_HEIGHT, 100, 3), (LINE_HEIGHT, 400, 3)]
 
 
 def test_threads_cut_the_same_lines(picture):
     boxes = np.stack([quad(10 + 5 * number, 10 + 20 * number, 100 + 9 * number, 30, number) for number in range(20)])
     with ThreadPoolExecutor(3) as threads:
         shared = crop_lines(picture, boxes, threads)
-    for one, other in zip(shared, crop_lines(picture, boxes), strict=True):
-        assert (one == other).all()
+    alone = crop_lines(picture, boxes)
+    assert np.array_equal(shared.pixels, alone.pixels)
+    assert np.array_equal(shared.widths, alone.widths)
 
 
 def test_a_box_at_the_border_repeats_it(picture):
-    crops, widths = crop_lines(picture, quad(760, 560, 40, 40)[None])
-    assert np.abs(crops[0, -1, widths[0, 0] - 1].astype(int) - picture[-1, -1]).max() < 12
+    (line,) = crop_lines(picture, quad(760, 560, 40, 40)[None]).lines()
+    assert np.abs(line[-1, -1].astype(int) - picture[-1, -1]).max() < 12
 
 
 def test_a_line_does_not_depend_on_the_others(picture):
     boxes = np.stack([quad(10, 10, 100, 30), quad(300, 100, 400, 48, 12), quad(40, 300, 30, 200)])
-    together, widths = crop_lines(picture, boxes)
-    for number, box in enumerate(boxes):
-        alone, width = crop_lines(picture, box[None])
-        assert width[0, 0] == widths[number, 0]
-        assert np.array_equal(together[number, :, : width[0, 0]], alone[0])
+    for box, line in zip(boxes, crop_lines(picture, boxes).lines(), strict=True):
+        assert np.array_equal(crop_lines(picture, box[None]).pixels, line)
 
 
 def test_tall_boxes_begin_at_the_corner_where_their_text_does():
@@ -102,9 +100,9 @@ def test_tall_boxes_begin_at_the_corner_where_their_text_does():
 def test_a_tall_line_is_turned_a_quarter_counterclockwise():
     picture = np.zeros((100, 30, 3), np.uint8)
     picture[:20] = 255  # what stands at the top is read first
-    crops, widths = crop_lines(picture, from_own_top_left(quad(0, 0, 30, 100)[None]))
-    assert crops[0, :, :20].mean() > 250
-    assert crops[0, :, 50 : widths[0, 0]].max() == 0
+    (line,) = crop_lines(picture, from_own_top_left(quad(0, 0, 30, 100)[None])).lines()
+    assert line[:, :20].mean() > 250
+    assert line[:, 50:].max() == 0
 
 
 def test_very_long_lines_are_squeezed():
@@ -112,12 +110,24 @@ def test_very_long_lines_are_squeezed():
     assert resize_line(np.zeros((1, 5000, 3), np.uint8)).shape == (LINE_HEIGHT, MAX_LINE_WIDTH, 3)
 
 
-def test_the_crops_of_a_crowded_page_stay_within_their_memory():
-    assert width_limit(1) == width_limit(500) == MAX_LINE_WIDTH
-    boxes = np.stack([quad(0, 0, 60, 30)] * 2999 + [quad(0, 0, 3000, 30)])
-    widths = line_widths(boxes)
+def test_a_heading_among_many_cells_is_as_wide_as_it_is_alone():
+    cells, heading = [quad(0, 0, 60, 30)] * 2999, quad(0, 0, 1500, 30)
+    widths = line_widths(np.stack([*cells, heading]))
     assert widths[0] == 96
-    assert len(boxes) * widths.max() * LINE_HEIGHT * 3 <= MAX_CROPS_BYTES
+    assert widths[-1] == line_widths(heading[None])[0] == 2400
+
+
+def test_more_text_than_there_is_memory_for_is_refused_and_not_squeezed():
+    lines = MAX_STRIP_WIDTH // MAX_LINE_WIDTH
+    Strip.blank(np.full(lines, MAX_LINE_WIDTH, np.int64))
+    with pytest.raises(TooMuchText, match=f"the limit is {MAX_STRIP_WIDTH}"):
+        Strip.blank(np.full(lines + 1, MAX_LINE_WIDTH, np.int64))
+
+
+@pytest.mark.parametrize("widths", [[3, 4], [0, 8], [-1, 9], [[8]]])
+def test_widths_that_are_not_those_of_the_strip_are_an_error(widths):
+    with pytest.raises(ValueError, match="widths"):
+        Strip(np.zeros((LINE_HEIGHT, 8, 3), np.uint8), np.array(widths))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (48, 1, 3), (500, 1, 3), (1, 500, 3)])
@@ -128,10 +138,9 @@ def test_line_images_of_any_size_are_taken(shape):
     assert (line == 9).all()
 
 
-def test_stacked_lines_keep_their_pixels_and_are_zero_beside_them():
+def test_joined_lines_keep_their_pixels():
     lines = [np.full((LINE_HEIGHT, width, 3), width, np.uint8) for width in (30, 70)]
-    crops, widths = stack_lines(lines)
-    assert widths.tolist() == [[30], [70]]
-    assert (crops[0, :, :30] == 30).all()
-    assert (crops[0, :, 30:] == 0).all()
-    assert stack_lines([])[0].shape[0] == 0
+    strip = join_lines(lines)
+    assert strip.widths.tolist() == [30, 70]
+    assert all(np.array_equal(line, joined) for line, joined in zip(lines, strip.lines(), strict=True))
+    assert join_lines([]).pixels.shape == (LINE_HEIGHT, 0, 3)

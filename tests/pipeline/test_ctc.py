@@ -20,9 +20,19 @@ def slow_decode(index, score):
     return text, float(np.mean(kept)) if kept else 0.0
 
 
-@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (0, 1)])
-def test_no_lines(shape):
-    texts, scores = ctc_decode(np.zeros(shape, np.int64), np.zeros(shape, np.float32), DICTIONARY)
+def decode(index, score=None):
+    """Decode lines given as lists of steps."""
+    score = [[1.0] * len(line) for line in index] if score is None else score
+    return ctc_decode(
+        np.array([step for line in index for step in line], np.int64),
+        np.array([value for line in score for value in line], np.float32),
+        np.array([len(line) for line in index], np.int64),
+        DICTIONARY,
+    )
+
+
+def test_no_lines():
+    texts, scores = decode([])
     assert texts == []
     assert scores.shape == (0,)
     assert scores.dtype == np.float32
@@ -39,31 +49,35 @@ def test_no_lines(shape):
     ],
 )
 def test_repeats_merge_and_blanks_part(steps, text):
-    texts, _ = ctc_decode(np.array([steps]), np.ones((1, len(steps)), np.float32), DICTIONARY)
-    assert texts == [text]
+    assert decode([steps])[0] == [text]
 
 
-@given(st.integers(0, 6), st.integers(1, 30), st.integers(0, 2**32 - 1))
-def test_it_decodes_as_the_slow_version_does(lines, steps, seed):
+def test_a_line_begins_anew_where_the_one_before_ends():
+    assert decode([[1, 1], [1, 0], [], [0, 1]])[0] == ["a", "a", "", "a"]
+
+
+@given(st.lists(st.integers(0, 30), max_size=6), st.integers(0, 2**32 - 1))
+def test_it_decodes_as_the_slow_version_does(steps, seed):
     rng = np.random.default_rng(seed)
-    index = rng.integers(0, len(DICTIONARY) + 1, (lines, steps))
-    score = rng.random((lines, steps), dtype=np.float32)
-    texts, scores = ctc_decode(index, score, DICTIONARY)
-    for line in range(lines):
+    index = [rng.integers(0, len(DICTIONARY) + 1, count).tolist() for count in steps]
+    score = [rng.random(count, dtype=np.float32).tolist() for count in steps]
+    texts, scores = decode(index, score)
+    for line in range(len(steps)):
         text, mean = slow_decode(index[line], score[line])
         assert texts[line] == text
         assert scores[line] == pytest.approx(mean, abs=1e-6)
 
 
 def test_the_inputs_are_left_alone():
-    index, score = np.array([[1, 1, 0]]), np.ones((1, 3), np.float32)
-    ctc_decode(index, score, DICTIONARY)
-    assert index.tolist() == [[1, 1, 0]]
+    index, score = np.array([1, 1, 0]), np.ones(3, np.float32)
+    ctc_decode(index, score, np.array([3]), DICTIONARY)
+    assert index.tolist() == [1, 1, 0]
 
 
-def test_a_class_outside_the_dictionary_is_an_error():
-    with pytest.raises(InvalidModel, match=r"class 7.*6 characters"):
-        ctc_decode(np.array([[7]]), np.ones((1, 1), np.float32), DICTIONARY)
+@pytest.mark.parametrize("label", [7, -1])
+def test_a_class_outside_the_dictionary_is_an_error(label):
+    with pytest.raises(InvalidModel, match=rf"class {label}.*6 characters"):
+        decode([[label]])
 
 
 def test_dictionary_lines_are_never_stripped(tmp_path):

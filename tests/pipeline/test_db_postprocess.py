@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocr_contract.options import DbParameters
-from ocr_pipeline.stages.db_postprocess import TextBoxes, box_score, boxes_from_prob, order_corners, unclip
+from ocr_contract.errors import TooMuchText
+from ocr_pipeline.stages.db_postprocess import box_score, boxes_from_prob, order_corners, unclip
 
-PARAMETERS = DbParameters()
+PARAMETERS = {"thresh": 0.3, "box_thresh": 0.6, "unclip_ratio": 1.5}
 
 
 def map_with(*rects, shape=(400, 600), level=0.9):
@@ -23,22 +23,22 @@ def map_with(*rects, shape=(400, 600), level=0.9):
 
 def reference_boxes(prob, parameters):
     """Contour, smallest rectangle, score, polygon offset with round joins, smallest rectangle again."""
-    bitmap = (prob > parameters.thresh).astype(np.uint8) * 255
+    bitmap = (prob > parameters["thresh"]).astype(np.uint8) * 255
     contours, _ = cv2.findContours(bitmap, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     found = []
-    for contour in contours[: parameters.max_candidates]:
+    for contour in contours:
         rect = cv2.minAreaRect(contour)
         if min(rect[1]) < 3:
             continue
         quad = cv2.boxPoints(rect)
         mask = np.zeros(prob.shape, np.uint8)
         cv2.fillPoly(mask, [quad.astype(np.int32)], 1)
-        if prob[mask == 1].mean() < parameters.box_thresh:
+        if prob[mask == 1].mean() < parameters["box_thresh"]:
             continue
         area, perimeter = cv2.contourArea(quad), cv2.arcLength(quad, True)
         offset = pyclipper.PyclipperOffset()
         offset.AddPath(np.rint(quad * 64).astype(int), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
-        grown = np.array(offset.Execute(64 * area * parameters.unclip_ratio / perimeter)[0]) / 64
+        grown = np.array(offset.Execute(64 * area * parameters["unclip_ratio"] / perimeter)[0]) / 64
         rect = cv2.minAreaRect(grown.astype(np.float32))
         found.append(np.clip(cv2.boxPoints(rect), 0, prob.shape[::-1]))
     return np.array(found, np.float32).reshape(-1, 4, 2)
@@ -59,16 +59,16 @@ def same_boxes(one, other, tolerance_px):
 
 @pytest.mark.parametrize("prob", [np.zeros((64, 96), np.float32), np.full((32, 32), 0.29, np.float32)])
 def test_no_text_gives_empty_arrays_of_the_right_shape(prob):
-    found = boxes_from_prob(prob, (100, 100), PARAMETERS)
+    found = boxes_from_prob(prob, (100, 100), **PARAMETERS)
     assert found.boxes.shape == (0, 4, 2)
-    assert found.scores.shape == (0,)
-    assert found.boxes.dtype == found.scores.dtype == np.float32
+    assert found.box_scores.shape == (0,)
+    assert found.boxes.dtype == found.box_scores.dtype == np.float32
 
 
 @pytest.mark.parametrize("angle", [0, 7, 30, 45, 88, 135])
 def test_a_line_at_any_angle_is_found_as_the_reference_finds_it(angle):
     prob = map_with(((300, 200), (180, 24), angle))
-    found = boxes_from_prob(prob, prob.shape, PARAMETERS)
+    found = boxes_from_prob(prob, prob.shape, **PARAMETERS)
     same_boxes(found.boxes, reference_boxes(prob, PARAMETERS), tolerance_px=1.0)
 
 
@@ -86,8 +86,8 @@ def test_a_line_at_any_angle_is_found_as_the_reference_finds_it(angle):
 )
 def test_many_lines_are_found_as_the_reference_finds_them(rects, unclip_ratio):
     prob = map_with(*rects)
-    parameters = DbParameters(unclip_ratio=unclip_ratio)
-    found = boxes_from_prob(prob, prob.shape, parameters)
+    parameters = {**PARAMETERS, "unclip_ratio": unclip_ratio}
+    found = boxes_from_prob(prob, prob.shape, **parameters)
     expected = list(reference_boxes(prob, parameters))
     sides = [np.linalg.norm(np.diff(box[[0, 1, 2]], axis=0), axis=1).min() for box in expected]
     same_boxes(found.boxes, np.array([box for box, side in zip(expected, sides, strict=True) if side > 3]), 1.5)
@@ -102,7 +102,7 @@ def test_unclip_moves_every_side_by_area_times_ratio_over_perimeter():
 
 def test_boxes_are_scaled_to_the_picture_and_clipped_to_it():
     prob = map_with(((20, 20), (60, 30), 0), shape=(200, 300))
-    found = boxes_from_prob(prob, (400, 900), PARAMETERS)
+    found = boxes_from_prob(prob, (400, 900), **PARAMETERS)
     (box,) = found.boxes
     assert box.min() == 0
     distance = 50 * 35 * 1.5 / (2 * (50 + 35))  # the part of the rectangle that lies on the map
@@ -112,28 +112,27 @@ def test_boxes_are_scaled_to_the_picture_and_clipped_to_it():
 
 def test_scores_stay_with_their_boxes():
     prob = map_with(((300, 300), (200, 20), 0), level=0.7) + map_with(((300, 100), (200, 20), 0), level=0.95)
-    found = boxes_from_prob(prob, prob.shape, PARAMETERS)
-    assert found.boxes[0, 0, 1] < found.boxes[1, 0, 1]
-    assert found.scores == pytest.approx([0.95, 0.7], abs=0.02)
+    found = boxes_from_prob(prob, prob.shape, **PARAMETERS)
+    by_height = np.argsort(found.boxes[:, 0, 1])
+    assert found.box_scores[by_height] == pytest.approx([0.95, 0.7], abs=0.02)
 
 
 @pytest.mark.parametrize(
     ("parameters", "count"),
     [
-        (DbParameters(), 2),
-        (DbParameters(box_thresh=0.8), 1),
-        (DbParameters(thresh=0.8), 1),
-        (DbParameters(max_candidates=1), 1),
-        (DbParameters(thresh=0.97), 0),
+        ({}, 2),
+        ({"box_thresh": 0.8}, 1),
+        ({"thresh": 0.8}, 1),
+        ({"thresh": 0.97}, 0),
     ],
 )
 def test_thresholds(parameters, count):
     prob = map_with(((300, 300), (200, 20), 0), level=0.7) + map_with(((300, 100), (200, 20), 0), level=0.95)
-    assert len(boxes_from_prob(prob, prob.shape, parameters)) == count
+    assert len(boxes_from_prob(prob, prob.shape, **{**PARAMETERS, **parameters})) == count
 
 
 def test_specks_are_dropped():
-    assert len(boxes_from_prob(map_with(((300, 200), (40, 1), 0)), (400, 600), PARAMETERS)) == 0
+    assert len(boxes_from_prob(map_with(((300, 200), (40, 1), 0)), (400, 600), **PARAMETERS)) == 0
 
 
 def test_box_score_is_the_mean_inside_the_quad():
@@ -154,6 +153,42 @@ def test_corners_are_ordered_clockwise_from_the_top_left(shift):
     assert np.array_equal(order_corners(np.roll(quad, shift, axis=0)[None])[0], quad)
 
 
-def test_lengths_that_disagree_are_an_error():
-    with pytest.raises(ValueError, match="do not belong together"):
-        TextBoxes(np.zeros((2, 4, 2), np.float32), np.zeros(3, np.float32))
+def page_of_lines(lines, specks):
+    """Lines of text at the top of a map, specks of one pixel below them."""
+    prob = np.zeros((1600, 1200), np.float32)
+    for line in range(lines):
+        prob[20 + 12 * line : 26 + 12 * line, 40:600] = 0.9
+    rng = np.random.default_rng(2)
+    for at in rng.choice(800 * 1198 // 4, specks, replace=False):
+        prob[790 + 2 * (at // 599), 1 + 2 * (at % 599)] = 0.9
+    return prob
+
+
+@pytest.mark.parametrize("specks", [0, 1500, 20_000])
+def test_noise_never_takes_the_place_of_text(specks):
+    prob = page_of_lines(58, specks)
+    assert len(boxes_from_prob(prob, prob.shape, **PARAMETERS)) == 58
+
+
+def test_every_line_of_a_crowded_page_is_found_whatever_their_number():
+    prob = np.zeros((1600, 1600), np.float32)
+    for row in range(100):
+        for column in range(40):
+            prob[16 * row : 16 * row + 8, 40 * column : 40 * column + 30] = 0.9
+    assert len(boxes_from_prob(prob, prob.shape, **PARAMETERS)) == 4000
+
+
+def test_a_page_with_more_lines_than_the_limit_is_refused_and_not_cut():
+    prob = page_of_lines(58, 100)
+    assert len(boxes_from_prob(prob, prob.shape, **PARAMETERS, max_lines=58)) == 58
+    with pytest.raises(TooMuchText, match=r"more than 57 text lines.*max_lines"):
+        boxes_from_prob(prob, prob.shape, **PARAMETERS, max_lines=57)
+
+
+def test_probabilities_that_are_no_numbers_are_no_text():
+    prob = map_with(((300, 100), (200, 20), 0), ((300, 300), (200, 20), 0))
+    prob[295:305, 290:310] = np.nan
+    found = boxes_from_prob(prob, prob.shape, **PARAMETERS)
+    assert len(found) == 1
+    assert np.isfinite(found.box_scores).all()
+    assert len(boxes_from_prob(np.full((64, 64), np.nan, np.float32), (64, 64), **PARAMETERS)) == 0

@@ -3,6 +3,9 @@
 import base64
 import contextlib
 import io
+import subprocess
+import sys
+import time
 
 import cv2
 import numpy as np
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput
-from ocr_pipeline.stages.decode import decode_image, image_bytes
+from ocr_pipeline.stages.decode import MAX_BYTES, decode_image, image_bytes, pixels_of_array
 
 
 def smooth_rgb(height=80, width=120):
@@ -178,12 +181,97 @@ def test_what_is_no_picture_is_refused_with_the_reason(data, reason):
 
 
 def test_pixel_limit_is_read_from_the_header():
-    header_only = encode(Image.new("L", (20_000, 20_000)), "PNG")[:60]
-    with pytest.raises(ImageTooLarge, match=r"20000 x 20000 pixels, the limit is 100000000; raise max_pixels"):
+    header_only = encode(Image.new("L", (10_000, 9_000)), "PNG")[:60]
+    with pytest.raises(ImageTooLarge, match=r"10000 x 9000 pixels, the limit is 50000000 for PNG L; raise max_pixels"):
         decode_image(header_only)
-    assert decode_image(LOSSLESS["png"], max_pixels=80 * 120).shape == BGR.shape
+
+
+@pytest.mark.parametrize(("data", "share"), [(LOSSY["jpeg"], 1), (LOSSLESS["png"], 2), (LOSSY["cmyk jpeg"], 2)])
+def test_what_takes_twice_the_memory_may_have_half_the_pixels(data, share):
+    assert decode_image(data, max_pixels=share * 80 * 120).shape == BGR.shape
     with pytest.raises(ImageTooLarge):
-        decode_image(LOSSLESS["png"], max_pixels=80 * 120 - 1)
+        decode_image(data, max_pixels=share * 80 * 120 - 1)
+
+
+def test_pillows_own_guard_is_left_as_it_was_and_answers_as_ours_does():
+    script = (
+        "import io; from PIL import Image; before = Image.MAX_IMAGE_PIXELS;"
+        "from ocr_pipeline.stages.decode import decode_image; from ocr_contract.errors import ImageTooLarge;"
+        "import ocr_predictor; assert Image.MAX_IMAGE_PIXELS == before is not None;"
+        "data = io.BytesIO(); Image.new('1', (20_000, 20_000)).save(data, 'PNG')\n"
+        "try: decode_image(data.getvalue(), max_pixels=10**9)\n"
+        "except ImageTooLarge as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "raise max_pixels" in done.stdout
+
+
+MEMORY_SCRIPT = """
+import io, sys
+from PIL import Image
+from ocr_pipeline.stages.decode import decode_image
+mode, turned = sys.argv[1], sys.argv[2] == "turned"
+exif = Image.Exif()
+if turned: exif[0x0112] = 6
+data = io.BytesIO(); Image.new(mode, (5000, 4000)).save(data, "TIFF" if mode in "IF" else "PNG", exif=exif, compression="tiff_deflate")
+before = int(open("/proc/self/statm").read().split()[1]) * 4096
+open("/proc/self/clear_refs", "w").write("5")
+decode_image(data.getvalue())
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
+print((peak - before) / (5000 * 4000))
+"""
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "RGB", "LA", "L", "P", "1", "I;16", "I", "F"])
+@pytest.mark.parametrize("turn", ["upright", "turned"])
+def test_decoding_takes_the_memory_that_is_stated(mode, turn):
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY_SCRIPT, mode, turn], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) / 2 < 8  # bytes a pixel of max_pixels, of which a PNG may have half
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"A" + b" " * 10**7 + b"!",
+        b"A" * 10**7 + b"!",
+        b"=" * 10**7,
+        b" " * 10**7,
+        b"data:" + b"," * 10**7,
+        b"A" + b"\n=" * 10**6,
+    ],
+)
+def test_text_that_is_no_picture_is_refused_at_once(data):
+    started = time.monotonic()
+    with pytest.raises(InvalidImage):
+        decode_image(data)
+    assert time.monotonic() - started < 2  # a quadratic search would take days
+
+
+def test_sizes_are_looked_at_before_text_is():
+    for data in (b"A" * (2 * MAX_BYTES + 1), b"A" * int(1.5 * MAX_BYTES)):
+        with pytest.raises(ImageTooLarge, match="raise max_bytes"):
+            decode_image(data)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        RGB[..., 0],
+        RGB[..., :1],
+        RGB[..., ::-1],
+        np.dstack([RGB[..., ::-1], RGB[..., 0]]),
+        RGB[..., 0].astype(np.uint16) * 200,
+        RGB[..., ::-1].astype(np.uint16) * 200,
+    ],
+    ids=["gray", "gray with an axis", "BGR", "BGRA", "16-bit gray", "16-bit BGR"],
+)
+def test_an_array_is_what_its_png_file_is(array):
+    written, data = cv2.imencode(".png", array)
+    assert written
+    assert np.array_equal(pixels_of_array(array), decode_image(data.tobytes()))
 
 
 def test_byte_limit():

@@ -119,8 +119,11 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
             return _decode_jpeg(data) if is_plain_jpeg else _decode_other(picture)
     except UnidentifiedImageError as error:
         raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}, got {data[:8]!r}...") from error
-    except Image.DecompressionBombError as error:  # Pillow's own guard, which this process has left as it was
-        raise ImageTooLarge(f"image has more pixels than this process takes: {error}") from error
+    except Image.DecompressionBombError as error:  # Pillow's own guard, which is this process's to set
+        raise ImageTooLarge(
+            f"{error}; raise max_pixels in the config.pbtxt of det_preprocess or rec_preprocess, "
+            "in a process of your own PIL.Image.MAX_IMAGE_PIXELS"
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InvalidImage(f"image cannot be decoded: {error}") from error
 
@@ -134,7 +137,7 @@ def pixels_of_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     Returns:
         (H, W, 3) uint8, BGR.
     """
-    pixels = _gray_levels(array) if array.dtype == np.uint16 else array
+    pixels = (array >> 8).astype(np.uint8) if array.dtype == np.uint16 else array
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR)
     if pixels.shape[2] == 4:
@@ -172,7 +175,7 @@ def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
     picture.load()
     upright = _turn(picture)
     if upright.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        return cv2.cvtColor(_gray_levels(np.asarray(upright)), cv2.COLOR_GRAY2BGR)
+        return _gray_to_bgr(np.asarray(upright))
     if upright.has_transparency_data:
         return _on_white(upright)
     if upright.mode == "1":
@@ -211,12 +214,22 @@ def _turn(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def _gray_levels(gray: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """16-bit, 32-bit or float levels as 0..255; the range is told by the type, or by the highest level."""
+def _gray_to_bgr(gray: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) uint8 of 16-bit, 32-bit or float levels (H, W), some rows at a time."""
+    height, width = gray.shape
+    highest = np.fmax.reduce(gray, axis=None)  # NaN passed over
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(BAND_PIXELS // width, 1)
+    for top in range(0, height, rows):
+        pixels[top : top + rows] = _levels(gray[top : top + rows], highest)[..., None]
+    return pixels
+
+
+def _levels(gray: npt.NDArray[Any], highest: float) -> npt.NDArray[np.uint8]:
+    """Levels as 0..255; their range is told by the type, or by the highest of the picture."""
     if gray.dtype == np.uint16:
         return (gray >> 8).astype(np.uint8)
     finite = np.nan_to_num(gray)
-    highest = finite.max(initial=0)
     if gray.dtype.kind == "f" and highest <= 1:
         finite = finite * 255
     elif highest > 255:
