@@ -6,6 +6,7 @@
 from ocr_client.aio import AsyncOcrClient
 from ocr_client.client import OcrClient
 from ocr_client.errors import (
+    AccessDeniedError,
     BadRequestError,
     BadResponseError,
     FontError,
@@ -20,6 +21,7 @@ from ocr_client.errors import (
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 
 __all__ = [
+    "AccessDeniedError",
     "AsyncOcrClient",
     "BadRequestError",
     "BadResponseError",

@@ -10,9 +10,10 @@ from ocr_client.aio_transport import AsyncGrpcTransport, AsyncHttpTransport, Asy
 from ocr_client.client import check_timeout
 from ocr_client.endpoint import DEFAULT_TIMEOUT_S, Endpoint
 from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
-from ocr_client.images import Image
-from ocr_client.request import OCR, InferRequest, Options, detection_request, ocr_request, recognition_request
-from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Tensors
+from ocr_client.request import Call, Result, detection_call, ocr_call, recognition_call
+from ocr_contract.options import OCR, Options
+from ocr_contract.reader import Picture
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -53,20 +54,20 @@ class AsyncOcrClient:
             self._closed = True
             await self._transport.close()
 
-    async def ocr(self, image: Image, **options: Unpack[Options]) -> OcrResult:
+    async def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture; see OcrClient.ocr. A path is read in the calling task."""
-        return OcrResult.from_tensors(await self._infer(ocr_request(image, options)))
+        return await self._infer(ocr_call(image, options))
 
-    async def detect(self, image: Image, **options: Unpack[Options]) -> DetectionResult:
+    async def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see OcrClient.detect."""
-        return DetectionResult.from_tensors(await self._infer(detection_request(image, options)))
+        return await self._infer(detection_call(image, options))
 
-    async def recognize(self, images: Sequence[Image], **options: Unpack[Options]) -> RecognitionResult:
+    async def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each, all in one request; see OcrClient.recognize."""
-        request = recognition_request(images, options)
-        if not request.payload:
+        call = recognition_call(images, options)
+        if not call.request.payload:
             return RecognitionResult.empty()
-        return RecognitionResult.from_tensors(await self._infer(request))
+        return await self._infer(call)
 
     async def is_ready(self, model: str = OCR) -> bool:
         """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers."""
@@ -76,9 +77,9 @@ class AsyncOcrClient:
         except (ServerUnreachableError, ServerTimeoutError, ServerNotReadyError):
             return False
 
-    async def _infer(self, request: InferRequest) -> Tensors:
+    async def _infer(self, call: Call[Result]) -> Result:
         self._check_open()
-        return await self._transport.infer(request)
+        return call.read(await self._transport.infer(call.request))
 
     def _check_open(self) -> None:
         if self._closed:

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ocr_client.errors import OcrClientError, ServerUnreachableError
-from ocr_client.images import image_bytes
 from ocr_client.inputs import Source
+from ocr_client.picture import picture_bytes
 from ocr_contract.result import OcrResult
 
 _WAITING_PER_WORKER = 4  # answers that may wait for a slow one before them
@@ -48,7 +48,7 @@ def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], conc
     def attempt(source: Source) -> Outcome:
         image = b""
         try:
-            image = sys.stdin.buffer.read() if source.path is None else image_bytes(source.path)
+            image = sys.stdin.buffer.read() if source.path is None else picture_bytes(source.path)
             return Outcome(source, image, read(image), None)
         except ServerUnreachableError:
             raise

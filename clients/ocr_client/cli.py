@@ -17,7 +17,7 @@ from ocr_client.formats import Format
 from ocr_client.inputs import expand
 from ocr_client.overlay import draw_overlay, save_overlay
 from ocr_client.report import Report
-from ocr_client.request import Options
+from ocr_contract.options import given_options
 
 SOME_FAILED, USAGE = 1, 2  # exit codes
 
@@ -73,15 +73,17 @@ def run(
     Reading options that are left out are the server's defaults. The exit code is 1 when a picture failed (the list
     is on standard error) and 2 when the command itself is mistaken.
     """
-    options = Options(
-        text_det_limit_side_len=text_det_limit_side_len,
-        text_det_limit_type=None if text_det_limit_type is None else text_det_limit_type.value,
-        text_det_max_side_limit=text_det_max_side_limit,
-        text_det_thresh=text_det_thresh,
-        text_det_box_thresh=text_det_box_thresh,
-        text_det_unclip_ratio=text_det_unclip_ratio,
-        text_rec_score_thresh=text_rec_score_thresh,
-        use_textline_orientation=use_textline_orientation,
+    options = given_options(
+        {
+            "text_det_limit_side_len": text_det_limit_side_len,
+            "text_det_limit_type": None if text_det_limit_type is None else text_det_limit_type.value,
+            "text_det_max_side_limit": text_det_max_side_limit,
+            "text_det_thresh": text_det_thresh,
+            "text_det_box_thresh": text_det_box_thresh,
+            "text_det_unclip_ratio": text_det_unclip_ratio,
+            "text_rec_score_thresh": text_rec_score_thresh,
+            "use_textline_orientation": use_textline_orientation,
+        }
     )
     try:
         sources = expand(images)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ocr_client.endpoint import DEFAULT_TIMEOUT_S, Endpoint
 from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
-from ocr_client.images import Image
-from ocr_client.request import OCR, InferRequest, Options, detection_request, ocr_request, recognition_request
-from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Tensors
+from ocr_client.request import Call, Result, detection_call, ocr_call, recognition_call
 from ocr_client.transport import GrpcTransport, HttpTransport, Transport
+from ocr_contract.options import OCR, Options
+from ocr_contract.reader import Picture
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -62,7 +63,7 @@ class OcrClient:
             self._closed = True
             self._transport.close()
 
-    def ocr(self, image: Image, **options: Unpack[Options]) -> OcrResult:
+    def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture.
 
         Args:
@@ -72,21 +73,21 @@ class OcrClient:
         Raises:
             OcrClientError: of the kinds in errors.py.
         """
-        return OcrResult.from_tensors(self._infer(ocr_request(image, options)))
+        return self._infer(ocr_call(image, options))
 
-    def detect(self, image: Image, **options: Unpack[Options]) -> DetectionResult:
+    def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them. Arguments and errors as in `ocr`."""
-        return DetectionResult.from_tensors(self._infer(detection_request(image, options)))
+        return self._infer(detection_call(image, options))
 
-    def recognize(self, images: Sequence[Image], **options: Unpack[Options]) -> RecognitionResult:
+    def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each, all in one request. No picture gives an empty result unasked.
 
         Options and errors as in `ocr`.
         """
-        request = recognition_request(images, options)
-        if not request.payload:
+        call = recognition_call(images, options)
+        if not call.request.payload:
             return RecognitionResult.empty()
-        return RecognitionResult.from_tensors(self._infer(request))
+        return self._infer(call)
 
     def is_ready(self, model: str = OCR) -> bool:
         """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers."""
@@ -96,9 +97,9 @@ class OcrClient:
         except (ServerUnreachableError, ServerTimeoutError, ServerNotReadyError):
             return False
 
-    def _infer(self, request: InferRequest) -> Tensors:
+    def _infer(self, call: Call[Result]) -> Result:
         self._check_open()
-        return self._transport.infer(request)
+        return call.read(self._transport.infer(call.request))
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,24 +1,29 @@
-"""Everything this library raises on purpose.
+"""Everything the clients raise on purpose.
 
-OcrClientError
-├── ServerUnreachableError   nobody answers at the URL: refused, unknown host, connection lost
-├── ServerTimeoutError       the server did not answer within timeout_s
-├── ServerNotReadyError      a server answers, but cannot serve the endpoint now (HTTP 404, 429, 503)
-├── BadRequestError          the server refused this request: INVALID_ARG, HTTP 400
-├── ServerFailureError       the server failed on this request: INTERNAL, HTTP 5xx
-├── BadResponseError         the answer breaks the endpoint's contract
-├── ImageError               a picture cannot be read, or encoded, on this side
-├── FontError                no font to letter an overlay with
-└── UsageError               url, protocol, option or call order that cannot work
+OcrError (ocr_contract.errors)
+└── OcrClientError
+    ├── ServerUnreachableError   nobody answers at the URL: refused, unknown host, connection lost
+    ├── ServerTimeoutError       the server did not answer within timeout_s
+    ├── ServerNotReadyError      a server answers, but cannot serve the endpoint now (HTTP 404, 429, 503)
+    ├── AccessDeniedError        the server, or a gateway before it, wants other credentials (HTTP 401, 403)
+    ├── BadRequestError          the server refused this request (HTTP 400); also an InvalidInput
+    ├── ServerFailureError       the server failed on this request (HTTP 5xx)
+    ├── BadResponseError         the answer breaks the endpoint's contract; also an InvalidResult
+    ├── ImageError               a picture cannot be read, or encoded, on this side; also an InvalidImage
+    ├── FontError                no font to letter an overlay with
+    └── UsageError               url, protocol, option or call order that cannot work
 
-Errors of tritonclient, gRPC, aiohttp and sockets never leave the library: they are the `__cause__` of these.
+What every reader raises for the same cause is a base of these, so that `except InvalidInput` works for any `Reader`.
+Errors of httpx, tritonclient, gRPC and sockets never leave the library: they are the `__cause__` of these.
 """
 
 from __future__ import annotations
 
+from ocr_contract.errors import InvalidImage, InvalidInput, InvalidResult, OcrError
 
-class OcrClientError(Exception):
-    """Base of every error of this library."""
+
+class OcrClientError(OcrError):
+    """Base of every error of the clients."""
 
 
 class ServerUnreachableError(OcrClientError):
@@ -33,7 +38,11 @@ class ServerNotReadyError(OcrClientError):
     """A server answers at the URL, but the endpoint is not loaded, is overloaded or is stopping."""
 
 
-class BadRequestError(OcrClientError):
+class AccessDeniedError(OcrClientError):
+    """The server, or a gateway before it, does not let this caller in (HTTP 401, 403, 407): see `headers`."""
+
+
+class BadRequestError(OcrClientError, InvalidInput):
     """The server refused the request (INVALID_ARG, HTTP 400): not an image, too large, a wrong option."""
 
 
@@ -41,11 +50,11 @@ class ServerFailureError(OcrClientError):
     """The server accepted the request and failed on it (INTERNAL, HTTP 5xx)."""
 
 
-class BadResponseError(OcrClientError):
+class BadResponseError(OcrClientError, InvalidResult):
     """The answer is not what the endpoint promises: a tensor is missing, or lengths and shapes disagree."""
 
 
-class ImageError(OcrClientError):
+class ImageError(OcrClientError, InvalidImage):
     """A picture cannot be read from its file, or an array is not a picture."""
 
 

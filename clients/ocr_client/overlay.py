@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from ocr_client.errors import ImageError
 from ocr_client.fonts import FontOfSize
-from ocr_client.images import Image, image_bytes
 from ocr_client.lettering import Quad, letter
-from ocr_pipeline.stages.decode import decode_image
+from ocr_client.picture import picture_bytes
 from ocr_contract.errors import InvalidInput
+from ocr_contract.reader import Picture
+from ocr_pipeline.stages.decode import decode_image
 
 _TEXT_HEIGHT_PX = 26  # the median line is drawn this high where the limits below allow it
 _LONG_SIDE_PX = 1600  # larger pictures are made smaller, down to this, when their lines stay legible
@@ -31,7 +32,7 @@ _NO_LIMIT = 1 << 40  # the server has already taken the picture
 Pixels = npt.NDArray[np.uint8]
 
 
-def draw_overlay(image: Image, boxes: npt.NDArray[np.float32], texts: Sequence[str], font: FontOfSize) -> Pixels:
+def draw_overlay(image: Picture, boxes: npt.NDArray[np.float32], texts: Sequence[str], font: FontOfSize) -> Pixels:
     """Draw what was read.
 
     Args:
@@ -83,14 +84,14 @@ def save_overlay(path: Path, overlay: Pixels) -> None:
         raise ImageError(f"cannot write the overlay {str(path)!r}: {error.strerror}") from error
 
 
-def decode(image: Image) -> Pixels:
+def decode(image: Picture) -> Pixels:
     """Decode a picture with the server's own decoder, so that boxes and pixels agree: (H, W, 3) uint8, BGR.
 
     Raises:
         ImageError: when the picture cannot be decoded.
     """
     try:
-        return decode_image(image_bytes(image), max_pixels=_NO_LIMIT, max_bytes=_NO_LIMIT)
+        return decode_image(picture_bytes(image), max_pixels=_NO_LIMIT, max_bytes=_NO_LIMIT)
     except InvalidInput as error:
         raise ImageError(f"cannot draw on the picture: {error}") from error
 

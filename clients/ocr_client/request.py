@@ -1,36 +1,23 @@
-"""One request to an endpoint, free of any protocol, and the options that travel with it."""
+"""One request to an endpoint, free of any protocol."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ocr_client.errors import UsageError
-from ocr_client.images import Image, image_bytes
+from ocr_client.errors import BadResponseError, UsageError
+from ocr_client.picture import picture_bytes
+from ocr_contract.errors import InvalidResult
+from ocr_contract.options import DETECTION, OCR, RECOGNITION, Value, given_options
+from ocr_contract.reader import Picture, check_pictures
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Tensors
 
-OCR, DETECTION, RECOGNITION = "ocr", "text_detection", "text_recognition"
-Parameter = str | bool | int | float
-
-
-class Options(TypedDict, total=False):
-    """Options of one request, by PaddleX's names. One that is left out, or None, is the server's default.
-
-    The server knows the names, types and ranges; it refuses what is wrong with BadRequestError.
-    """
-
-    text_det_limit_side_len: int | None  # pixels
-    text_det_limit_type: str | None  # "min": the short side is scaled up to it; "max": the long side down
-    text_det_max_side_limit: int | None  # pixels; the long side is never larger
-    text_det_thresh: float | None  # 0..1, a pixel is text
-    text_det_box_thresh: float | None  # 0..1, a box is kept
-    text_det_unclip_ratio: float | None  # how far a box grows around the text's core
-    text_rec_score_thresh: float | None  # 0..1, a text is kept
-    use_textline_orientation: bool | None  # turn lines that stand upside down
+Result = TypeVar("Result", OcrResult, DetectionResult, RecognitionResult)
 
 
 @dataclass(frozen=True)
@@ -47,42 +34,63 @@ class InferRequest:
     model: str
     input_name: str
     payload: tuple[bytes, ...]
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
 
     def tensor(self) -> npt.NDArray[np.object_]:
-        """Return the payload as tritonclient takes it: (N,) object."""
+        """The payload as tritonclient takes it: (N,) object."""
         array = np.empty(len(self.payload), dtype=np.object_)
         array[:] = self.payload
         return array
 
 
-def ocr_request(image: Image, options: Mapping[str, object]) -> InferRequest:
-    """Return the request that reads one picture."""
-    return InferRequest(OCR, "image", (image_bytes(image),), parameters(options))
+@dataclass(frozen=True)
+class Call(Generic[Result]):
+    """A request and what its answer is read as.
+
+    Attributes:
+        request: what is sent.
+        result: class of the answer.
+    """
+
+    request: InferRequest
+    result: type[Result]
+
+    def read(self, tensors: Tensors) -> Result:
+        """The answer's tensors as a result.
+
+        Raises:
+            BadResponseError: they are not what the endpoint promises.
+        """
+        try:
+            return self.result.from_tensors(tensors)
+        except InvalidResult as error:
+            raise BadResponseError(str(error)) from error
 
 
-def detection_request(image: Image, options: Mapping[str, object]) -> InferRequest:
-    """Return the request that finds the text lines of one picture."""
-    return InferRequest(DETECTION, "image", (image_bytes(image),), parameters(options))
+def ocr_call(image: Picture, options: Mapping[str, Any]) -> Call[OcrResult]:
+    """The call that reads one picture."""
+    return Call(InferRequest(OCR, "image", (picture_bytes(image),), parameters(options)), OcrResult)
 
 
-def recognition_request(images: Sequence[Image], options: Mapping[str, object]) -> InferRequest:
-    """Return the request that reads N pictures of one text line each."""
-    if isinstance(images, bytes | bytearray | memoryview | str | np.ndarray):
-        raise UsageError("recognize takes a list of line pictures; put a single one into a list")
-    return InferRequest(RECOGNITION, "images", tuple(image_bytes(image) for image in images), parameters(options))
+def detection_call(image: Picture, options: Mapping[str, Any]) -> Call[DetectionResult]:
+    """The call that finds the text lines of one picture."""
+    return Call(InferRequest(DETECTION, "image", (picture_bytes(image),), parameters(options)), DetectionResult)
 
 
-def parameters(options: Mapping[str, object]) -> dict[str, Parameter]:
-    """Return the options that are set, as the types a Triton request parameter can have.
+def recognition_call(images: Sequence[Picture], options: Mapping[str, Any]) -> Call[RecognitionResult]:
+    """The call that reads N pictures of one text line each."""
+    payload = tuple(picture_bytes(image) for image in check_pictures(images))
+    return Call(InferRequest(RECOGNITION, "images", payload, parameters(options)), RecognitionResult)
+
+
+def parameters(options: Mapping[str, Any]) -> dict[str, Value]:
+    """The options that are set, as the types a Triton request parameter can have; the server knows their ranges.
 
     Raises:
-        UsageError: when a value is of no such type, or is not finite.
+        UsageError: a value is of no such type, or is not finite.
     """
-    sendable: dict[str, Parameter] = {}
-    for name, given in options.items():
-        if given is None:
-            continue
+    sendable: dict[str, Value] = {}
+    for name, given in given_options(options).items():
         value = given.item() if isinstance(given, np.generic) else given
         if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
             raise UsageError(f"option {name}: expected a string, a bool or a finite number, got {given!r}")

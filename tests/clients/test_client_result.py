@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ocr_client import BadResponseError, DetectionResult, OcrResult, RecognitionResult
+from ocr_client import DetectionResult, OcrResult, RecognitionResult
+from ocr_contract.errors import InvalidResult
 
 BOX = np.array([[1.5, 2], [30, 2], [30, 12.25], [1.5, 12]], np.float32)
 
@@ -60,7 +61,7 @@ def test_tensors_that_break_the_contract_are_an_error(change: dict[str, object],
         "scores": np.zeros(1, np.float32),
         "box_scores": np.zeros(1, np.float32),
     }
-    with pytest.raises(BadResponseError, match=message):
+    with pytest.raises(InvalidResult, match=message):
         OcrResult.from_tensors({**tensors, **change})  # type: ignore[dict-item]
 
 
@@ -101,7 +102,7 @@ def test_dict_is_plain_and_reads_as_written() -> None:
 
 
 def test_dict_without_a_key_is_an_error() -> None:
-    with pytest.raises(BadResponseError, match="lacks \\['scores'\\]"):
+    with pytest.raises(InvalidResult, match="lacks \\['scores'\\]"):
         RecognitionResult.from_dict({"texts": []})
 
 

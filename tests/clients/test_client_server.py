@@ -25,7 +25,8 @@ from ocr_client import (
     ServerUnreachableError,
 )
 from ocr_client.fonts import open_font
-from ocr_client.request import InferRequest, Options
+from ocr_client.request import InferRequest
+from ocr_contract.options import Options
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["http", "grpc"])
 QUICK = Options(text_det_limit_side_len=320, text_det_limit_type="max")  # for tests of traffic, not of reading
