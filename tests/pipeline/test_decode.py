@@ -213,7 +213,8 @@ from ocr_pipeline.stages.decode import decode_image
 mode, turned = sys.argv[1], sys.argv[2] == "turned"
 exif = Image.Exif()
 if turned: exif[0x0112] = 6
-data = io.BytesIO(); Image.new(mode, (5000, 4000)).save(data, "TIFF" if mode in "IF" else "PNG", exif=exif, compression="tiff_deflate")
+data, form = io.BytesIO(), "TIFF" if mode in "IF" else "PNG"
+Image.new(mode, (5000, 4000)).save(data, form, exif=exif, compression="tiff_deflate")
 before = int(open("/proc/self/statm").read().split()[1]) * 4096
 open("/proc/self/clear_refs", "w").write("5")
 decode_image(data.getvalue())
