@@ -1,0 +1,47 @@
+"""Cores that a process may use."""
+
+import os
+
+import pytest
+
+from ocr_pipeline.cores import cores
+
+AVAILABLE = len(os.sched_getaffinity(0))
+
+
+@pytest.fixture
+def groups(tmp_path):
+    """Write control groups and the file that names the process's own; returns what `cores` takes."""
+
+    def write(own, files):
+        (tmp_path / "own").write_text(own)
+        for name, text in files.items():
+            path = tmp_path / "cgroup" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path / "cgroup", tmp_path / "own"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        ("0::/\n", {"cpu.max": "100000 100000\n"}, 1),
+        ("0::/\n", {"cpu.max": "50000 100000\n"}, 1),
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        ("0::/\n", {}, None),
+        ("0::/pod/box\n", {"pod/cpu.max": "100000 100000\n", "pod/box/cpu.max": "max 100000\n"}, 1),
+        ("0::/../../other\n", {"cpu.max": "100000 100000\n"}, None),
+        ("4:cpu,cpuacct:/box\n", {"cpu/box/cpu.cfs_quota_us": "100000", "cpu/box/cpu.cfs_period_us": "100000"}, 1),
+        ("4:cpu:/box\n", {"cpu/box/cpu.cfs_quota_us": "-1", "cpu/box/cpu.cfs_period_us": "100000"}, None),
+        ("4:memory:/box\n", {"cpu/box/cpu.cfs_quota_us": "100000", "cpu/box/cpu.cfs_period_us": "100000"}, None),
+    ],
+)
+def test_a_quota_counts_where_it_is_less_than_the_affinity(groups, own, files, expected):
+    assert cores(*groups(own, files)) == min(AVAILABLE, expected or AVAILABLE)
+
+
+def test_no_control_groups_leave_the_affinity(tmp_path):
+    assert cores(tmp_path / "none", tmp_path / "neither") == AVAILABLE

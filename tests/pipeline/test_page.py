@@ -1,0 +1,81 @@
+"""How stages make a page."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+from ocr_contract.errors import InvalidInput
+from ocr_contract.options import OCR, resolve
+from ocr_contract.result import DetectionResult
+from ocr_pipeline import page
+from ocr_pipeline.stages.buckets import Steps
+from ocr_pipeline.stages.crops import join_lines
+
+DICTIONARY = ("a", "b", "c", "d")
+
+
+class NoClock:
+    def stage(self, name):
+        return contextlib.nullcontext()
+
+
+def lines_at(*corners, width=100, height=20):
+    boxes = [[[x, y], [x + width, y], [x + width, y + height], [x, y + height]] for x, y in corners]
+    return DetectionResult(np.array(boxes, np.float32).reshape(-1, 4, 2), np.linspace(0.6, 0.9, len(corners)))
+
+
+def answer(scores):
+    """Line i is read as character i with that score."""
+    count = len(scores)
+    return Steps(np.arange(count) + 1, np.array(scores, np.float32), np.ones(count, np.int64))
+
+
+def test_a_page_is_put_in_order_after_unsure_lines_have_left_it():
+    """Line 2 lies between two lines of a row; only while it counts do they fall apart."""
+    found = lines_at((300, 8), (0, 0), (150, 4), (0, 100))
+    result = page.finish(answer([0.9, 0.8, 0.1, 0.7]), found, DICTIONARY, resolve({}, OCR), NoClock())
+    assert result.texts == ("b", "a", "d")
+    assert result.scores.tolist() == pytest.approx([0.8, 0.9, 0.7])
+    assert result.boxes[:, 0].tolist() == [[0, 0], [300, 8], [0, 100]]
+    assert result.box_scores.tolist() == pytest.approx([found.box_scores[line] for line in (1, 0, 3)])
+
+
+def test_a_page_without_text():
+    result = page.finish(answer([]), lines_at(), DICTIONARY, resolve({}, OCR), NoClock())
+    assert len(result) == 0
+    assert page.in_order(lines_at()).boxes.shape == (0, 4, 2)
+
+
+def test_line_pictures_keep_their_order_and_unsure_texts():
+    result = page.decode_lines(answer([0.9, 0.1]), DICTIONARY, NoClock())
+    assert result.texts == ("a", "b")
+
+
+def test_the_classifier_is_asked_in_calls_that_it_can_take():
+    strip = join_lines([np.full((48, 30, 3), number, np.uint8) for number in range(70)])
+    sizes = []
+
+    def classify(crops):
+        sizes.append(len(crops))
+        return (crops[:, 0, 0, 0] % 2).astype(np.int64), np.ones(len(crops), np.float32)
+
+    turned = page.find_turned(strip, classify, NoClock())
+    assert sizes == [32, 32, 6]
+    assert turned.tolist() == [bool(number % 2) for number in range(70)]
+    assert page.find_turned(join_lines([]), classify, NoClock()).shape == (0,)
+
+
+def test_boxes_and_lines_that_do_not_belong_together_are_an_error():
+    with pytest.raises(ValueError, match="2 boxes do not fit 1 lines"):
+        page.Lines(lines_at((0, 0), (0, 50)), join_lines([np.zeros((48, 9, 3), np.uint8)]))
+
+
+def test_a_bad_line_picture_is_named_by_its_number():
+    limits = {"max_images": 3, "max_pixels": 1000, "max_bytes": 1000}
+    picture = np.zeros((9, 30, 3), np.uint8)
+    assert page.open_lines([picture, picture], NoClock(), **limits).widths.tolist() == [160, 160]
+    with pytest.raises(InvalidInput, match=r"^images\[1\]: "):
+        page.open_lines([picture, b"nonsense"], NoClock(), **limits)
+    with pytest.raises(InvalidInput, match="4 images in one request, the limit is 3"):
+        page.open_lines([picture] * 4, NoClock(), **limits)

@@ -1,0 +1,73 @@
+"""The layout of a model repository, and what is read out of it."""
+
+import json
+
+import pytest
+
+from ocr_contract.errors import InvalidModel
+from ocr_pipeline.repository import ModelRepository, Parameters, number, read_parameters
+from ocr_pipeline.stages.db_postprocess import DbVariant
+
+
+def test_parameters_json_round_trip(tmp_path):
+    parameters = Parameters({"text_det_thresh": 0.2, "text_det_limit_type": "max"}, DbVariant("slow", "poly", True))
+    (tmp_path / "parameters.json").write_text(parameters.to_json())
+    assert read_parameters(tmp_path / "parameters.json") == parameters
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        '{"thresh": 0.3}',
+        '{"text_det_thresh": 2}',
+        '{"text_det_thresh": "a"}',
+        '{"score_mode": "best"}',
+        '{"use_dilation": 1}',
+        '{"box_type": ["poly"]}',
+    ],
+)
+def test_a_missing_or_wrong_parameters_json_says_what_to_run(text, tmp_path):
+    path = tmp_path / "parameters.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InvalidModel, match="ocr-convert"):
+        read_parameters(path)
+
+
+def test_config_is_read_as_triton_hands_it_to_a_backend(bare_repository):
+    repository = ModelRepository(bare_repository)
+    config = repository.config("det_preprocess")
+    assert config["backend"] == "python"
+    assert number(config, "max_pixels") > 0
+    with pytest.raises(InvalidModel, match=r"has no nothing/config\.pbtxt"):
+        repository.config("nothing")
+    (bare_repository / "det" / "config.pbtxt").write_text("no configuration")
+    with pytest.raises(InvalidModel, match="is not a model configuration"):
+        repository.config("det")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", ""])
+def test_a_limit_is_a_whole_number_of_at_least_one(text):
+    with pytest.raises(InvalidModel, match=r"max_lines in config\.pbtxt of det_postprocess must be a whole number"):
+        number({"name": "det_postprocess", "parameters": {"max_lines": {"string_value": text}}}, "max_lines")
+
+
+def test_models_without_weights_that_a_set_may_lack_are_not_served(bare_repository):
+    repository = ModelRepository(bare_repository)
+    assert "cls" in repository.models()
+    assert "cls" not in repository.served_models()
+    repository.file("cls", "model.onnx").parent.mkdir(exist_ok=True)
+    repository.file("cls", "model.onnx").write_bytes(b"onnx")
+    assert list(repository.served_models()) == list(repository.models())
+
+
+@pytest.mark.parametrize("summary", [None, "{", "[]", json.dumps({"name": "custom"})])
+def test_a_repository_without_a_set_says_what_to_run(bare_repository, summary):
+    repository = ModelRepository(bare_repository)
+    if summary is not None:
+        repository.file("ocr", "model_set.json").write_text(summary)
+    with pytest.raises(InvalidModel, match="run ocr-convert to install a model set"):
+        repository.installed()

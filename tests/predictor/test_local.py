@@ -1,0 +1,142 @@
+"""LocalOcr: a Reader that answers as the server does."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ocr_client import OcrClient
+from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput, InvalidModel, InvalidOption, OcrError
+from ocr_contract.reader import Reader
+from ocr_pipeline.page import STAGES
+from ocr_predictor import LocalOcr, StageTimes
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+PICTURES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".png", ".jpg"))
+OPTIONS = [
+    {},
+    {"use_textline_orientation": True, "text_rec_score_thresh": 0},
+    {"text_det_limit_side_len": 640, "text_det_limit_type": "max", "text_det_unclip_ratio": 2.0},
+    {"text_det_thresh": 0.2, "text_det_box_thresh": 0.7, "text_det_max_side_limit": 1200},
+]
+
+
+@pytest.fixture(scope="module")
+def local(model_repository):
+    with LocalOcr(model_repository) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with OcrClient(server.http_url) as reader:
+        yield reader
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: ",".join(options) or "defaults")
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_page_is_read_as_the_server_reads_it(local, client, name, options):
+    here, there = local.ocr(SAMPLES / name, **options), client.ocr(SAMPLES / name, **options)
+    assert here.texts == there.texts
+    assert np.array_equal(here.boxes, there.boxes)
+    assert np.allclose(here.scores, there.scores, atol=1e-5)
+    assert np.allclose(here.box_scores, there.box_scores, atol=1e-5)
+
+
+def test_boxes_and_lines_are_found_and_read_as_the_server_does(local, client):
+    picture = cv2.imread(str(SAMPLES / "receipt.png"))
+    found = local.detect(picture)
+    assert np.array_equal(found.boxes, client.detect(picture).boxes)
+    lines = [picture[box[:, 1].min().astype(int) : box[:, 1].max().astype(int), :] for box in found.boxes[:6]]
+    upside_down = [line[::-1, ::-1] for line in lines]
+    for options in ({}, {"use_textline_orientation": True}):
+        here, there = local.recognize(upside_down, **options), client.recognize(upside_down, **options)
+        assert here.texts == there.texts
+        assert np.allclose(here.scores, there.scores, atol=1e-5)
+    assert here.texts == local.recognize(lines).texts
+
+
+def test_a_path_its_bytes_and_its_array_are_one_picture(local):
+    path = SAMPLES / "receipt.png"
+    expected = local.ocr(path)
+    assert len(expected) > 20
+    for picture in (str(path), path.read_bytes(), bytearray(path.read_bytes()), cv2.imread(str(path))):
+        assert local.ocr(picture) == expected
+
+
+def test_it_may_be_asked_from_several_threads(local):
+    names = PICTURES * 2
+    alone = {name: local.ocr(SAMPLES / name) for name in PICTURES}
+    with ThreadPoolExecutor(6) as threads:
+        for name, result in zip(names, threads.map(lambda name: local.ocr(SAMPLES / name), names), strict=True):
+            assert result == alone[name]
+
+
+def test_no_pictures_give_no_lines(local):
+    assert local.recognize([]).texts == ()
+    assert len(local.ocr(np.full((40, 60, 3), 255, np.uint8))) == 0
+
+
+def test_every_stage_is_timed(local):
+    times = StageTimes()
+    local.ocr_timed(SAMPLES / "receipt.png", times, use_textline_orientation=True)
+    assert tuple(times.spent_ns) == STAGES
+    assert all(spent > 0 for spent in times.spent_ns.values())
+
+
+@pytest.mark.parametrize(
+    ("picture", "error"),
+    [
+        (b"", InvalidImage),
+        (b"%PDF-1.7", InvalidImage),
+        ("no/such/file.png", InvalidImage),
+        (np.zeros((0, 5, 3), np.uint8), InvalidImage),
+        (np.zeros((5, 5, 2), np.uint8), InvalidImage),
+        (np.zeros((5, 5, 3), np.float32), InvalidImage),
+        (b"A" * 10**8, ImageTooLarge),
+        (5, TypeError),
+    ],
+)
+def test_what_is_no_picture_is_refused(local, picture, error):
+    for read in (local.ocr, local.detect, lambda image: local.recognize([image])):
+        with pytest.raises(error):
+            read(picture)
+
+
+def test_wrong_options_are_refused(local):
+    with pytest.raises(InvalidOption, match="text_det_thresh must be a number from 0 to 1, not 2"):
+        local.ocr(SAMPLES / "blank.png", text_det_thresh=2)
+    with pytest.raises(InvalidOption, match="unknown option"):
+        local.detect(SAMPLES / "blank.png", text_rec_score_thresh=0.5)
+    with pytest.raises(TypeError, match="list"):
+        local.recognize(SAMPLES / "blank.png")
+    with pytest.raises(InvalidInput, match=r"images\[1\]: image is empty"):
+        local.recognize([SAMPLES / "blank.png", b""])
+    with pytest.raises(InvalidInput, match="1025 images in one request, the limit is 1024"):
+        local.recognize([b""] * 1025)
+
+
+def test_a_set_without_cls_says_so_when_it_is_asked_for(weighted_copy):
+    (weighted_copy / "cls" / "1" / "model.onnx").unlink()
+    with LocalOcr(weighted_copy) as reader:
+        assert len(reader.ocr(SAMPLES / "receipt.png")) > 20
+        with pytest.raises(InvalidOption, match="needs a model set with cls"):
+            reader.ocr(SAMPLES / "receipt.png", use_textline_orientation=True)
+
+
+def test_a_closed_reader_reads_no_more(model_repository):
+    reader: Reader = LocalOcr(model_repository)
+    assert reader.is_ready()
+    assert not reader.is_ready("no such endpoint")
+    reader.close()
+    reader.close()
+    assert not reader.is_ready()
+    with pytest.raises(OcrError, match="closed"):
+        reader.ocr(SAMPLES / "blank.png")
+
+
+def test_a_repository_without_weights_says_what_to_run(bare_repository):
+    with pytest.raises(InvalidModel, match="run ocr-convert"):
+        LocalOcr(bare_repository)

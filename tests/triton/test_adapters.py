@@ -1,0 +1,93 @@
+"""What Triton's Python steps do when something fails; the server's own tests hold what they answer."""
+
+import asyncio
+import sys
+import types
+
+import numpy as np
+import pytest
+
+
+class FakeError:
+    INVALID_ARG, INTERNAL = "INVALID_ARG", "INTERNAL"
+
+    def __init__(self, message, code):
+        self.text, self.code = message, code
+
+
+class FakeResponse:
+    def __init__(self, output_tensors=(), error=None):
+        self.output_tensors, self.error = output_tensors, error
+
+
+@pytest.fixture
+def pb_utils(monkeypatch):
+    """Triton's module, which is there in a running server alone."""
+    fake = types.ModuleType("triton_python_backend_utils")
+    fake.TritonError, fake.InferenceResponse = FakeError, FakeResponse
+    fake.Logger = types.SimpleNamespace(log_error=lambda text: None)
+    fake.Tensor = lambda name, value: (name, value)
+    monkeypatch.setitem(sys.modules, "triton_python_backend_utils", fake)
+    yield fake
+    for name in [name for name in sys.modules if name.startswith("ocr_triton")]:
+        del sys.modules[name]
+
+
+def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils):
+    from ocr_triton.adapter import Adapter
+
+    def no_room(name, value):
+        if value.size > 1:
+            raise MemoryError("shared memory is full")
+        return name, value
+
+    class Echo(Adapter):
+        clock = types.SimpleNamespace(export=lambda: None)
+
+        def answer(self, request):
+            return {"out": np.zeros(request)}
+
+    pb_utils.Tensor = no_room
+    first, second, third = Echo().execute([1, 2, 1])
+    assert first.error is None
+    assert second.error.code == FakeError.INTERNAL
+    assert "shared memory is full" in second.error.text
+    assert third.error is None
+
+
+def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypatch):
+    from ocr_pipeline.stages.crops import join_lines
+    from ocr_triton import rec_batcher
+
+    running, begun = set(), []
+
+    async def infer(crops, widths, model="rec"):
+        call = len(begun)
+        begun.append(call)
+        running.add(call)
+        await asyncio.sleep(0.02 * (call + 1))
+        running.discard(call)
+        if call == 0:
+            raise RuntimeError("rec failed")
+        return np.zeros((len(crops), 1), np.int64), np.zeros((len(crops), 1), np.float32)
+
+    monkeypatch.setattr(rec_batcher, "infer", infer)
+    step = rec_batcher.TritonPythonModel()
+    step.lines_per_call, step.pixels_per_call, step.calls_in_flight = 1, 1, 3
+    strip = join_lines([np.zeros((48, 40, 3), np.uint8)] * 20)
+    with pytest.raises(RuntimeError, match="rec failed"):
+        asyncio.run(step.recognise(strip))
+    assert not running
+    assert len(begun) == 3
+
+
+@pytest.mark.parametrize(("shape", "widths"), [((48, 9, 3), [4, 4]), ((48, 9, 3), [9, 0]), ((40, 9, 3), [9])])
+def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, shape, widths):
+    from ocr_triton import rec_batcher
+
+    tensors = {"crops": np.zeros(shape, np.uint8), "widths": np.array(widths)}
+    pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(as_numpy=lambda: tensors[name])
+    step = rec_batcher.TritonPythonModel()
+    step.clock = types.SimpleNamespace(export=lambda: None)
+    (response,) = asyncio.run(step.execute([None]))
+    assert response.error.code == FakeError.INVALID_ARG
