@@ -3,25 +3,29 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 import onnxruntime
 
-from ocr_contract.options import DbParameters, DetResize, to_json
+from ocr_contract.options import DEFAULTS
+from ocr_convert.comparison import Comparison
 from ocr_convert.errors import ConversionError, ConvertError, ModelFolderError, SourceError
 from ocr_convert.graphs.fuse import Kind, class_count
 from ocr_convert.install import check_repository, install
-from ocr_convert.paddle.dictionary import SPACE, dictionary_text
+from ocr_convert.paddle.dictionary import SPACE, class_characters
 from ocr_convert.paddle.folder import ModelFolder, find_dictionary, load_network, read_model_folder
+from ocr_convert.paddle.inference_yml import SIZE_OPTIONS, THRESHOLDS
 from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.paddle.to_onnx import Converted, to_fused_onnx
 from ocr_convert.progress import Reporter
 from ocr_convert.sources.fetch import Fetcher, check_sha256
 from ocr_convert.sources.model_sets import Network, find_model_set
-from ocr_convert.verify import Comparison, verify_cls, verify_det, verify_rec
+from ocr_convert.verify import verify_cls, verify_det, verify_rec
+from ocr_pipeline.repository import PARAMETERS, Parameters
+from ocr_pipeline.stages.ctc import join_dictionary
+from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 
 NEEDED_MODELS = ("det", "rec", "ctc_decode", "det_preprocess", "det_postprocess")
 
@@ -64,8 +68,13 @@ def convert_model_set(
             for network in model_set.networks
         }
         # What the list states was measured, and must not depend on which source answered.
-        db = model_set.db or replace(DbParameters(), **(converted["det"].folder.settings.db or {}))
-        return _finish(name, converted, model_set.det_resize, db, None, repository, paddle, reporter)
+        thresholds = {
+            option: value
+            for option, value in converted["det"].folder.settings.options.items()
+            if option in THRESHOLDS.values() and not model_set.options
+        }
+        parameters = Parameters({**thresholds, **model_set.options}, PLAIN_DB)
+        return _finish(name, converted, parameters, None, repository, paddle, reporter)
 
 
 def convert_folders(
@@ -107,9 +116,8 @@ def convert_folders(
             with reporter.step(f"convert {origin['name']}"):
                 converted[kind] = to_fused_onnx(folder, origin, Path(workdir), paddle)
         settings = found["det"].settings
-        det_resize = replace(DetResize(), **(settings.det_resize or {}))
-        db = replace(DbParameters(), **(settings.db or {}))
-        return _finish(name, converted, det_resize, db, dictionary, repository, paddle, reporter)
+        parameters = Parameters(settings.options, settings.db)
+        return _finish(name, converted, parameters, dictionary, repository, paddle, reporter)
 
 
 def _origin_of(folder: ModelFolder) -> dict[str, Any]:
@@ -154,8 +162,7 @@ def _fetch_and_convert(
 def _finish(
     name: str,
     converted: Mapping[Kind, Converted],
-    det_resize: DetResize,
-    db: DbParameters,
+    parameters: Parameters,
     given_dictionary: Path | None,
     repository: Path,
     paddle: PaddleProcess,
@@ -165,8 +172,10 @@ def _finish(
     rec = converted["rec"]
     characters = find_dictionary(rec.folder, given_dictionary)
     classes = class_count(load_network(rec.unfused))
-    dictionary = dictionary_text(characters, classes)
-    comparisons = _verify(converted, det_resize, db, (*characters, SPACE), paddle, reporter)
+    dictionary = class_characters(characters, classes)
+    if SPACE not in dictionary:
+        reporter.note("the rec model has no class for the space (use_space_char): it reads none")
+    comparisons = _verify(converted, parameters, dictionary, paddle, reporter)
     versions = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
     if any(network.folder.form == "paddle" for network in converted.values()):
         versions |= paddle.versions()
@@ -175,9 +184,13 @@ def _finish(
     for kind, comparison in comparisons.items():
         report = {**networks[kind], "versions": versions, "verification": comparison.as_json()}
         files[f"{kind}/report.json"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    files["ctc_decode/dictionary.txt"] = dictionary
-    files["det_preprocess/parameters.json"] = to_json(det_resize)
-    files["det_postprocess/parameters.json"] = to_json(db)
+    files["ctc_decode/dictionary.txt"] = join_dictionary(dictionary)
+    for model, options, variant in (
+        ("det_preprocess", SIZE_OPTIONS, PLAIN_DB),
+        ("det_postprocess", tuple(THRESHOLDS.values()), parameters.db),
+    ):
+        values = {option: parameters.options.get(option, DEFAULTS[option]) for option in options}
+        files[f"{model}/{PARAMETERS}"] = Parameters(values, variant).to_json()
     summary = {"name": name, "classes": classes, "networks": networks, "versions": versions}
     with reporter.step(f"install {name} into {repository}"):
         return install(repository, files, summary)
@@ -185,8 +198,7 @@ def _finish(
 
 def _verify(
     converted: Mapping[Kind, Converted],
-    det_resize: DetResize,
-    db: DbParameters,
+    parameters: Parameters,
     dictionary: tuple[str, ...],
     paddle: PaddleProcess,
     reporter: Reporter,
@@ -195,16 +207,16 @@ def _verify(
     comparisons: dict[Kind, Comparison] = {}
     det = converted["det"]
     with reporter.step(f"verify {det.origin['name']}"):
-        comparisons["det"], lines = verify_det(det.fused, *det.reference(paddle), det.normalisation, det_resize, db)
+        comparisons["det"], strips = verify_det(det.fused, *det.reference(paddle), det.normalisation, parameters)
         _require(comparisons["det"], reporter)
     for kind, network in converted.items():
         if kind == "det":
             continue
         with reporter.step(f"verify {network.origin['name']}"):
             if kind == "rec":
-                comparisons[kind] = verify_rec(network.fused, *network.reference(paddle), lines, dictionary)
+                comparisons[kind] = verify_rec(network.fused, *network.reference(paddle), strips, dictionary)
             else:
-                comparisons[kind] = verify_cls(network.fused, *network.reference(paddle), lines)
+                comparisons[kind] = verify_cls(network.fused, *network.reference(paddle), strips)
             _require(comparisons[kind], reporter)
     return comparisons
 

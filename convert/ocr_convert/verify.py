@@ -1,11 +1,11 @@
 """Hold a fused ONNX graph against the network it was made from, on real pictures.
 
 The reference is the Paddle network itself, run by Paddle; for a network that was fetched as ONNX, that ONNX. It gets
-pixels that are normalised here, after PaddleOCR's formulas; the fused graph gets the bytes.
+pixels that are normalised here, after PaddleOCR's formulas; the fused graph gets the bytes. What goes in and what is
+made of the answers is the work of ocr_pipeline for both, as it is for a page that is served.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,75 +15,27 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from ocr_contract.options import DbParameters, DetResize
-from ocr_convert.errors import ConversionError, VerificationError
+from ocr_contract.errors import TooMuchText
+from ocr_contract.options import OCR, resolve
+from ocr_contract.result import RecognitionResult
+from ocr_convert.comparison import Comparison, compare
+from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
 from ocr_convert.graphs.fuse import HALVES, Kind, Normalisation
-from ocr_pipeline.stages.buckets import pad_to_bucket, plan_batches
-from ocr_pipeline.stages.crops import MAX_LINE_WIDTH, crop_lines, from_own_top_left
-from ocr_pipeline.stages.ctc import ctc_decode
-from ocr_pipeline.stages.db_postprocess import boxes_from_prob
-from ocr_pipeline.stages.det_preprocess import resize_for_det
+from ocr_pipeline import page
+from ocr_pipeline.repository import Parameters
+from ocr_pipeline.stages.buckets import call_inputs, join_answers, plan_calls
+from ocr_pipeline.stages.crops import LINE_HEIGHT, MAX_LINE_WIDTH, Strip
 from ocr_pipeline.stages.orientation import cls_crops
+from ocr_predictor import StageTimes
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Reference = Callable[[Mapping[str, Floats]], dict[str, Floats]]  # several inputs [N, 3, H, W] to the output of each
 
 PICTURES = ("notes.jpg", "receipt.jpg")  # drawn by samples/draw.py; of the package, so that any install can verify
-PROB_TOLERANCE = 1e-3  # largest difference of the probability map; converted graphs differ by some 1e-5
-SCORE_TOLERANCE = 1e-3  # largest difference of a probability of rec or cls
-EQUAL_STEPS_SHARE = 0.999  # of rec's steps, and of cls's lines
-MAX_BATCH = 8
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How a fused graph compares to its reference."""
-
-    kind: Kind
-    compared_with: str
-    largest_difference: float  # of probabilities, 0..1
-    difference_tolerance: float
-    compared: int  # det: pixels; rec: time steps; cls: lines
-    equal_share: float  # det: pixels on the same side of thresh; rec: steps, cls: lines of the same class
-    equal_share_tolerance: float
-    texts: tuple[str, ...] = ()  # rec: what the fused graph reads
-    reference_texts: tuple[str, ...] = ()  # rec: what the reference reads
-
-    @property
-    def passed(self) -> bool:
-        """Whether the differences are within the tolerances."""
-        return self.largest_difference <= self.difference_tolerance and self.equal_share >= self.equal_share_tolerance
-
-    def describe(self) -> str:
-        """Return the figures in one line."""
-        what = {"det": "pixels on the same side of the threshold", "rec": "equal argmax steps", "cls": "equal labels"}
-        map_or_score = "probability map" if self.kind == "det" else "score"
-        return (
-            f"{self.kind}: largest difference of the {map_or_score} {self.largest_difference:.1e} "
-            f"(tolerance {self.difference_tolerance:.0e}), {what[self.kind]} {self.equal_share:.4%} of {self.compared} "
-            f"(at least {self.equal_share_tolerance:.1%}), against {self.compared_with}"
-        )
-
-    def require(self) -> None:
-        """See that the differences are within the tolerances.
-
-        Raises:
-            VerificationError: they are not
-        """
-        if not self.passed:
-            raise VerificationError(f"the converted model differs too much, nothing was installed: {self.describe()}")
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the figures for report.json."""
-        return {**asdict(self), "passed": self.passed}
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The text lines of the pictures: crops (N, 48, Wmax, 3) uint8 and widths (N, 1) int64 of each picture."""
-
-    pictures: tuple[tuple[Pixels, npt.NDArray[np.int64]], ...]
+LINES_PER_CALL = 8
+RANGE_TOLERANCE = 1e-3  # how far rounding may carry a probability out of 0..1
+CLOCK = StageTimes()  # the stages are timed by whoever serves them; nobody reads this one
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -104,7 +56,7 @@ def onnx_reference(path: Path) -> Reference:
     """Return an unfused ONNX network as a reference."""
     unfused = session(path)
     name = unfused.get_inputs()[0].name
-    return lambda inputs: {key: unfused.run(None, {name: value})[0] for key, value in inputs.items()}
+    return lambda inputs: {key: _run(unfused, path.name, {name: value})[0] for key, value in inputs.items()}
 
 
 def load_pictures() -> dict[str, Pixels]:
@@ -125,39 +77,44 @@ def normalise(pixels: Pixels, normalisation: Normalisation = HALVES) -> Floats:
 
 
 def verify_det(
-    fused: Path,
-    reference: Reference,
-    compared_with: str,
-    normalisation: Normalisation,
-    resize: DetResize,
-    db: DbParameters,
-) -> tuple[Comparison, Lines]:
+    fused: Path, reference: Reference, compared_with: str, normalisation: Normalisation, parameters: Parameters
+) -> tuple[Comparison, list[Strip]]:
     """Compare probability maps, and cut out the lines that the fused graph finds.
 
+    Returns:
+        the comparison, and the lines of each picture
+
     Raises:
-        VerificationError: the fused graph finds no line on pictures full of text
+        ModelFolderError: the network answers no probabilities, or finds more text than a page may have
+        VerificationError: the fused graph cannot be run, or finds no line on pictures full of text
     """
     pictures = load_pictures()
     detector = session(fused)
-    inputs = {name: resize_for_det(pixels, resize) for name, pixels in pictures.items()}
+    options = resolve({}, OCR, parameters.options)
+    inputs = {name: page.det_input(pixels, options, CLOCK) for name, pixels in pictures.items()}
     expected = reference({name: normalise(pixels, normalisation) for name, pixels in inputs.items()})
-    difference, equal, total, lines = 0.0, 0, 0, []
+    _require_probabilities("det", expected)
+    differences, equal, made_of_them, strips = [], [], [], []
     for name, pixels in pictures.items():
-        prob = detector.run(["prob"], {"image": inputs[name]})[0]
+        (prob,) = _run(detector, "det", {"image": inputs[name]})
         should = expected[name][:, 0]
-        difference = max(difference, float(np.abs(prob - should).max()))
-        equal += int(((prob > db.thresh) == (should > db.thresh)).sum())
-        total += prob.size
-        found = boxes_from_prob(prob[0], (pixels.shape[0], pixels.shape[1]), db)
-        lines.append(crop_lines(pixels, from_own_top_left(found.boxes)))
-    if any(len(widths) == 0 for _, widths in lines):
+        differences.append(prob - should)
+        equal.append((prob > options["text_det_thresh"]) == (should > options["text_det_thresh"]))
+        try:
+            picture_hw = (pixels.shape[0], pixels.shape[1])
+            found = page.find_boxes(prob, picture_hw, options, CLOCK, variant=parameters.db)
+            strips.append(page.cut_lines(pixels, found, CLOCK).strip)
+        except TooMuchText as error:
+            raise ModelFolderError(f"the det model finds too much text on a picture of some lines: {error}") from error
+        made_of_them += [found.boxes, found.box_scores]
+    comparison = compare("det", compared_with, differences, equal, made_of_them)
+    if comparison.passed and not all(len(strip.widths) for strip in strips):
         raise VerificationError("the converted det model finds no text on a picture full of it, nothing was installed")
-    comparison = Comparison("det", compared_with, difference, PROB_TOLERANCE, total, equal / total, EQUAL_STEPS_SHARE)
-    return comparison, Lines(tuple(lines))
+    return comparison, strips
 
 
 def verify_rec(
-    fused: Path, reference: Reference, compared_with: str, lines: Lines, dictionary: tuple[str, ...]
+    fused: Path, reference: Reference, compared_with: str, strips: list[Strip], dictionary: tuple[str, ...]
 ) -> Comparison:
     """Compare classes and probabilities step by step, and read the texts.
 
@@ -165,55 +122,83 @@ def verify_rec(
         fused: the fused rec graph
         reference: the network it was made from
         compared_with: what the reference is, for the report
-        lines: what the detector found
+        strips: what the detector found on each picture
         dictionary: characters of the classes after the blank
+
+    Raises:
+        ModelFolderError: the network answers no probabilities
+        VerificationError: the fused graph cannot be run
     """
     recogniser = session(fused)
-    batches: dict[str, tuple[Pixels, npt.NDArray[np.int64]]] = {}
-    order: list[tuple[int, int]] = []  # (picture, line) of every row of every batch
-    for picture, (crops, widths) in enumerate(lines.pictures):
-        for number, batch in enumerate(plan_batches(widths[:, 0], MAX_BATCH, MAX_BATCH * MAX_LINE_WIDTH)):
-            batches[f"{picture}-{number}"] = (pad_to_bucket(crops, batch), widths[batch.lines])
-            order += [(picture, line) for line in batch.lines.tolist()]
-    expected = reference({name: _pad_after_normalising(*batch) for name, batch in batches.items()})
-    difference, equal, total = 0.0, 0, 0
-    texts: list[str] = []
-    reference_texts: list[str] = []
-    for name, (crops, widths) in batches.items():
-        index, score = recogniser.run(["index", "score"], {"crops": crops, "widths": widths})
-        best, probability = expected[name].argmax(axis=2), expected[name].max(axis=2)
-        difference = max(difference, float(np.abs(score - probability).max()))
-        equal += int((index == best).sum())
-        total += index.size
-        texts += ctc_decode(index, score, dictionary)[0]
-        reference_texts += ctc_decode(best, probability, dictionary)[0]
-    as_on_page = sorted(range(len(order)), key=order.__getitem__)
-    return Comparison(
-        "rec",
-        compared_with,
-        difference,
-        SCORE_TOLERANCE,
-        total,
-        equal / total,
-        EQUAL_STEPS_SHARE,
-        tuple(texts[row] for row in as_on_page),
-        tuple(reference_texts[row] for row in as_on_page),
-    )
+    pages = [plan_calls(strip.widths, LINES_PER_CALL, LINES_PER_CALL * MAX_LINE_WIDTH) for strip in strips]
+    inputs = {
+        f"{picture}-{number}": call_inputs(strips[picture], call)
+        for picture, calls in enumerate(pages)
+        for number, call in enumerate(calls)
+    }
+    expected = reference({name: _pad_after_normalising(*call) for name, call in inputs.items()})
+    _require_probabilities("rec", expected)
+    differences, equal = [], []
+    made_of_them: list[npt.NDArray[Any]] = []
+    texts: tuple[str, ...] = ()
+    reference_texts: tuple[str, ...] = ()
+    for picture, calls in enumerate(pages):
+        answers, best = [], []
+        for number in range(len(calls)):
+            crops, widths = inputs[f"{picture}-{number}"]
+            index, score = _run(recogniser, "rec", {"crops": crops, "widths": widths})
+            answers.append((index, score))
+            output = expected[f"{picture}-{number}"]
+            best.append((output.argmax(axis=2), output.max(axis=2)))
+        steps, should = join_answers(calls, answers), join_answers(calls, best)
+        differences.append(steps.score - should.score)
+        equal.append(steps.index == should.index)
+        read: RecognitionResult = page.decode_lines(steps, dictionary, CLOCK)
+        made_of_them.append(read.scores)
+        texts += read.texts
+        reference_texts += page.decode_lines(should, dictionary, CLOCK).texts
+    longest = np.zeros((1, LINE_HEIGHT, MAX_LINE_WIDTH, 3), np.uint8)
+    made_of_them += _run(recogniser, "rec", {"crops": longest, "widths": np.array([[MAX_LINE_WIDTH]], np.int64)})
+    return compare("rec", compared_with, differences, equal, made_of_them, texts, reference_texts)
 
 
-def verify_cls(fused: Path, reference: Reference, compared_with: str, lines: Lines) -> Comparison:
-    """Compare labels and probabilities of the lines as they are and turned by 180 degrees."""
+def verify_cls(fused: Path, reference: Reference, compared_with: str, strips: list[Strip]) -> Comparison:
+    """Compare labels and probabilities of the lines as they are and turned by 180 degrees.
+
+    Raises:
+        ModelFolderError: the network answers no probabilities
+        VerificationError: the fused graph cannot be run
+    """
     classifier = session(fused)
-    difference, equal, total = 0.0, 0, 0
-    for crops, widths in lines.pictures:
-        upright = cls_crops(crops, widths[:, 0])
-        both = np.concatenate([upright, upright[:, ::-1, ::-1]])
-        label, score = classifier.run(["label", "score"], {"crops": both})
-        expected = reference({"lines": normalise(both)})["lines"]
-        difference = max(difference, float(np.abs(score - expected.max(axis=1)).max()))
-        equal += int((label == expected.argmax(axis=1)).sum())
-        total += len(both)
-    return Comparison("cls", compared_with, difference, SCORE_TOLERANCE, total, equal / total, EQUAL_STEPS_SHARE)
+    upright = np.concatenate([cls_crops(strip) for strip in strips])
+    both = np.concatenate([upright, upright[:, ::-1, ::-1]])
+    expected = reference({"lines": normalise(both)})
+    _require_probabilities("cls", expected)
+    label, score = _run(classifier, "cls", {"crops": both})
+    best, probability = expected["lines"].argmax(axis=1), expected["lines"].max(axis=1)
+    return compare("cls", compared_with, [score - probability], [label == best])
+
+
+def _run(
+    network: onnxruntime.InferenceSession, name: str, inputs: Mapping[str, npt.NDArray[Any]]
+) -> list[npt.NDArray[Any]]:
+    """All outputs of a network, in its order."""
+    try:
+        return network.run(None, inputs)
+    except Exception as error:  # onnxruntime's errors have no base class of their own
+        shapes = " and ".join(f"{name} {list(value.shape)}" for name, value in inputs.items())
+        reason = str(error).splitlines()[0]
+        raise VerificationError(f"the converted {name} model cannot be run on {shapes}: {reason}") from error
+
+
+def _require_probabilities(kind: Kind, answers: Mapping[str, Floats]) -> None:
+    """See that a network ends in its sigmoid or softmax, and that no answer is NaN."""
+    low, high = (float(limit([limit(answer) for answer in answers.values()])) for limit in (np.min, np.max))
+    if not (low >= -RANGE_TOLERANCE and high <= 1 + RANGE_TOLERANCE):
+        raise ModelFolderError(
+            f"the {kind} model answers numbers from {low:g} to {high:g}, but probabilities from 0 to 1 are needed: "
+            f"export it with its last {'sigmoid' if kind == 'det' else 'softmax'}"
+        )
 
 
 def _pad_after_normalising(crops: Pixels, widths: npt.NDArray[np.int64]) -> Floats:

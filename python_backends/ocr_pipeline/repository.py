@@ -22,7 +22,7 @@ from typing import Any
 from ocr_contract.errors import InvalidModel, InvalidOption
 from ocr_contract.options import ENDPOINTS, Value, parse_option
 from ocr_pipeline.stages.ctc import read_dictionary
-from ocr_pipeline.stages.db_postprocess import DbVariant
+from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
 
 VERSION = "1"
 CONFIG = "config.pbtxt"
@@ -45,8 +45,9 @@ class Parameters:
     db: DbVariant
 
     def to_json(self) -> str:
-        """The text of a parameters.json that `read_parameters` reads back."""
-        return json.dumps({**self.options, **asdict(self.db)}, indent=2) + "\n"
+        """The text of a parameters.json that `read_parameters` reads back; of the variant what is not the plain one."""
+        variant = {name: value for name, value in asdict(self.db).items() if value != getattr(PLAIN_DB, name)}
+        return json.dumps({**self.options, **variant}, indent=2) + "\n"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ocr_contract.options import DbParameters, DetResize
 from ocr_convert.errors import ModelSetError
 from ocr_convert.graphs.fuse import HALVES
+from ocr_convert.paddle.inference_yml import SIZE_OPTIONS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
 
 
@@ -24,9 +24,10 @@ def test_the_sets_that_are_promised_are_there() -> None:
 
 
 def test_thresholds_are_what_was_measured_or_left_to_the_model() -> None:
-    assert find_model_set("pp-ocrv4-mobile").db == DbParameters(0.3, 0.5, 1.8, 1000)
-    assert find_model_set("pp-ocrv5-server").db is None
-    assert find_model_set("pp-ocrv6-small").db == DbParameters(0.3, 0.5, 1.8, 3000)
+    measured = {"text_det_thresh": 0.3, "text_det_box_thresh": 0.5, "text_det_unclip_ratio": 1.8}
+    assert find_model_set("pp-ocrv4-mobile").options == measured
+    assert find_model_set("pp-ocrv5-server").options == {}
+    assert find_model_set("pp-ocrv6-small").options == measured
 
 
 def test_v6_small_is_normalised_with_halves() -> None:
@@ -35,7 +36,8 @@ def test_v6_small_is_normalised_with_halves() -> None:
 
 
 def test_the_size_of_the_detectors_input_is_the_default() -> None:
-    assert {model_set.det_resize for model_set in load_model_sets().values()} == {DetResize()}
+    named = {option for model_set in load_model_sets().values() for option in model_set.options}
+    assert named.isdisjoint(SIZE_OPTIONS)
 
 
 @pytest.mark.parametrize("name", sorted(networks()))
@@ -70,7 +72,7 @@ def test_an_unknown_set_names_those_that_there_are() -> None:
 
 GOOD = """
 model_sets:
-  mine: {about: of my own, det: d, rec: r, db: {thresh: 0.1}, det_resize: {limit_side_len: 960}}
+  mine: {about: of my own, det: d, rec: r, options: {text_det_thresh: 0.1, text_det_limit_side_len: 960}}
 networks:
   d: {kind: det, sources: [{url: "http://127.0.0.1", form: onnx, files: {model.onnx: }}]}
   r: {kind: rec, sources: [{wheel: a==1, sha256: "00", form: onnx, files: {model.onnx: {at: a/b.onnx}}}]}
@@ -81,7 +83,7 @@ def test_another_list(tmp_path: Path) -> None:
     path = tmp_path / "sets.yaml"
     path.write_text(GOOD)
     mine = find_model_set("mine", path)
-    assert (mine.db.thresh, mine.db.box_thresh, mine.det_resize.limit_side_len) == (0.1, 0.6, 960)
+    assert mine.options == {"text_det_thresh": 0.1, "text_det_limit_side_len": 960}
     assert [network.sources[0].pinned for network in mine.networks] == [False, True]
 
 
@@ -94,6 +96,7 @@ def test_another_list(tmp_path: Path) -> None:
         ("form: onnx", "form: torch"),
         ("wheel: a==1, ", ""),
         ("thresh: 0.1", "threshold: 0.1"),
+        ("thresh: 0.1", "thresh: 1.1"),
         ("model_sets:", "sets:"),
         ("mine: {", "mine: ["),
     ],

@@ -15,7 +15,6 @@ import yaml
 from typer.testing import CliRunner
 
 import ocr_convert.graphs.fuse
-from ocr_contract.options import DbParameters, DetResize, read_json
 from ocr_convert import cli
 from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
 from ocr_convert.graphs.fuse import Kind, Normalisation
@@ -24,7 +23,8 @@ from ocr_convert.pipeline import convert_folders, convert_model_set
 from ocr_convert.progress import Reporter
 from ocr_convert.sources.fetch import check_sha256
 from ocr_convert.sources.model_sets import load_model_sets
-from ocr_pipeline.stages.ctc import read_dictionary
+from ocr_pipeline.repository import ModelRepository, Parameters
+from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 
 FILES = ("inference.json", "inference.pdiparams", "inference.yml")
 
@@ -58,14 +58,21 @@ def test_models_in_paddle_3s_form_are_converted_verified_and_installed(
     assert installed["name"] == "custom"
     assert installed["classes"] == 35
     assert installed["versions"].keys() == {"onnx", "onnxruntime", "paddlepaddle", "paddle2onnx"}
-    dictionary = read_dictionary(repository / "ctc_decode" / "1" / "dictionary.txt")
+    dictionary = ModelRepository(repository).dictionary()
     assert len(dictionary) + 1 == installed["classes"]
     assert (dictionary[0], dictionary[12], dictionary[-1]) == ("\u3000", "\u2028", " ")
     # What inference.yml states, and the defaults for what it does not.
-    assert read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters) == DbParameters(
-        0.25, 0.4, 1.6, 1000
+    assert ModelRepository(repository).parameters() == Parameters(
+        {
+            "text_det_limit_side_len": 320,
+            "text_det_limit_type": "max",
+            "text_det_max_side_limit": 2000,
+            "text_det_thresh": 0.25,
+            "text_det_box_thresh": 0.4,
+            "text_det_unclip_ratio": 1.6,
+        },
+        PLAIN_DB,
     )
-    assert read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize) == DetResize(320, "max", 2000)
 
     for kind in ("det", "rec", "cls"):
         report = json.loads((repository / kind / "1" / "report.json").read_text(encoding="utf-8"))
@@ -132,7 +139,9 @@ def test_a_dictionary_that_does_not_fit_is_refused(copied_models: Path, reposito
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     document["PostProcess"]["character_dict"].pop()
     path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
-    with pytest.raises(ModelFolderError, match="32 characters make 34 classes, but the model has 35"):
+    with pytest.raises(
+        ModelFolderError, match="32 characters make 33 classes, 34 with a space at the end, but the model has 35"
+    ):
         convert_folders(own(copied_models, "det", "rec"), repository, reporter=reporter)
     assert snapshot(repository) == before
 
@@ -176,7 +185,12 @@ def write_list(path: Path, address: str, copied_models: Path, *, before_rec: str
     networks = {f"small_{kind}": {"kind": kind, "sources": [source(kind)]} for kind in ("det", "rec")}
     if before_rec is not None:
         networks["small_rec"]["sources"] = [source(before_rec), source("rec")]
-    small = {"about": "a test", "det": "small_det", "rec": "small_rec", "db": {"box_thresh": 0.9, "thresh": 0.9}}
+    small = {
+        "about": "a test",
+        "det": "small_det",
+        "rec": "small_rec",
+        "options": {"text_det_box_thresh": 0.9, "text_det_thresh": 0.9},
+    }
     path.write_text(yaml.safe_dump({"model_sets": {"small": small}, "networks": networks}))
     return path
 
@@ -189,9 +203,13 @@ def test_a_model_set_from_upstream(
     assert installed["networks"]["det"]["source"] == f"{served}/det"
     assert installed["networks"]["det"]["sha256"].keys() == set(FILES)
     # What the list states wins over the inference.yml that came along, so that every source gives the same.
-    db = read_json(repository / "det_postprocess" / "1" / "parameters.json", DbParameters)
-    assert (db.thresh, db.box_thresh) == (0.9, 0.9)
-    assert read_json(repository / "det_preprocess" / "1" / "parameters.json", DetResize) == DetResize()
+    options = ModelRepository(repository).parameters().options
+    assert (options["text_det_thresh"], options["text_det_box_thresh"], options["text_det_unclip_ratio"]) == (
+        0.9,
+        0.9,
+        1.5,
+    )
+    assert options["text_det_limit_side_len"] == 736
 
 
 def test_a_source_that_cannot_be_converted_is_passed_over(

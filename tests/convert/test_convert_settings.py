@@ -9,9 +9,10 @@ from onnx import TensorProto, helper
 
 from ocr_convert.errors import ModelFolderError
 from ocr_convert.graphs.fuse import HALVES, IMAGENET, Kind, Normalisation
-from ocr_convert.paddle.dictionary import dictionary_text, read_dictionary
+from ocr_convert.paddle.dictionary import class_characters, read_dictionary
 from ocr_convert.paddle.folder import find_dictionary, read_model_folder
 from ocr_convert.paddle.inference_yml import read_inference_yml
+from ocr_pipeline.stages.ctc import join_dictionary
 from ocr_pipeline.stages.ctc import read_dictionary as read_installed_dictionary
 
 # Characters that strip(), splitlines() or a YAML reader would lose or take for something else.
@@ -43,16 +44,16 @@ def test_a_dictionary_with_windows_line_ends(tmp_path: Path) -> None:
 
 def test_the_installed_dictionary_is_read_back_with_the_space_last(tmp_path: Path) -> None:
     path = tmp_path / "dictionary.txt"
-    path.write_bytes(dictionary_text(TRAPS, 1 + len(TRAPS) + 1).encode())
+    path.write_bytes(join_dictionary(class_characters(TRAPS, 1 + len(TRAPS) + 1)).encode())
     assert read_installed_dictionary(path) == (*TRAPS, " ")
 
 
-@pytest.mark.parametrize("classes", [len(TRAPS), len(TRAPS) + 1, len(TRAPS) + 3, 6625])
+@pytest.mark.parametrize("classes", [len(TRAPS), len(TRAPS) + 3, 6625])
 def test_a_dictionary_of_another_size_is_refused(classes: int) -> None:
     with pytest.raises(
-        ModelFolderError, match=rf"{len(TRAPS)} characters make {len(TRAPS) + 2} classes, .* {classes}$"
+        ModelFolderError, match=rf"{len(TRAPS)} characters make {len(TRAPS) + 1} classes, .* {classes}$"
     ):
-        dictionary_text(TRAPS, classes)
+        class_characters(TRAPS, classes)
 
 
 def test_a_dictionary_that_is_not_text_is_refused(tmp_path: Path) -> None:
@@ -77,24 +78,29 @@ def test_unquoted_characters_of_an_inference_yml_stay_text(tmp_path: Path) -> No
 def test_thresholds_of_an_inference_yml(tmp_path: Path) -> None:
     after = {"name": "DBPostProcess", "thresh": 0.2, "box_thresh": 0.45, "max_candidates": 3000, "unclip_ratio": 1.4}
     settings = read_inference_yml(write_yml(tmp_path / "inference.yml", with_steps(**after)), "det")
-    assert settings.db == {"thresh": 0.2, "box_thresh": 0.45, "unclip_ratio": 1.4, "max_candidates": 3000}
+    assert settings.options == {
+        "text_det_thresh": 0.2,
+        "text_det_box_thresh": 0.45,
+        "text_det_unclip_ratio": 1.4,
+    }
+    assert settings.notes == ("max_candidates 3000 is not needed: every line of a page is found",)
 
 
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
-        (None, None),
-        ({"resize_long": 960}, {"limit_side_len": 960, "limit_type": "max"}),
-        ({"limit_side_len": 736, "limit_type": "min"}, {"limit_side_len": 736, "limit_type": "min"}),
-        ({"limit_side_len": 1280}, {"limit_side_len": 1280, "limit_type": "min"}),
-        ({"image_shape": [736, 1280]}, None),
-        ({"limit_side_len": 960, "limit_type": "square"}, None),
+        (None, {}),
+        ({"resize_long": 960}, {"text_det_limit_side_len": 960, "text_det_limit_type": "max"}),
+        ({"limit_side_len": 736, "limit_type": "min"}, {"text_det_limit_side_len": 736, "text_det_limit_type": "min"}),
+        ({"limit_side_len": 1280}, {"text_det_limit_side_len": 1280, "text_det_limit_type": "min"}),
+        ({"image_shape": [736, 1280]}, {}),
+        ({"limit_side_len": 960, "limit_type": "square"}, {}),
     ],
 )
 def test_size_of_the_detectors_input(tmp_path: Path, stated: object, expected: object) -> None:
     path = write_yml(tmp_path / "inference.yml", with_steps({"DetResizeForTest": stated}))
     settings = read_inference_yml(path, "det")
-    assert settings.det_resize == expected
+    assert settings.options == expected
     assert bool(settings.notes) == bool(stated), "what is taken over or not is said"
 
 

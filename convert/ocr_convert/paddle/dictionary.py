@@ -1,15 +1,20 @@
 """Dictionaries: the characters that a rec model's classes stand for."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ocr_convert.errors import ModelFolderError
+from ocr_pipeline.stages.ctc import split_dictionary
 
 SPACE = " "
 BLANKS = 1  # CTC's class 0
+BYTE_ORDER_MARK = "\ufeff"  # some editors put it at the head of a file
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which UTF-8 has no bytes for; YAML can write one
 
 
 def read_dictionary(path: Path) -> tuple[str, ...]:
-    r"""Read a dictionary file: one character a line, cut at "\n" alone and never stripped.
+    """Read a dictionary file: one character a line.
 
     Raises:
         ModelFolderError: it cannot be read as UTF-8 text
@@ -21,29 +26,40 @@ def read_dictionary(path: Path) -> tuple[str, ...]:
 
 
 def split_lines(text: str) -> tuple[str, ...]:
-    r"""Return the characters of a dictionary's text, one a line; a last line feed is not a character."""
-    # Not splitlines(): dictionaries hold U+2028 and other characters that it takes for ends of lines.
-    lines = text.split("\n")
-    if lines and lines[-1] == "":
-        lines.pop()
-    return tuple(line.removesuffix("\r") for line in lines)
+    """Return the characters of a dictionary's text, one a line; a last line feed is not a character."""
+    lines = split_dictionary(text)
+    if lines[-1] == "":
+        lines = lines[:-1]
+    return without_mark([line.removesuffix("\r") for line in lines])
 
 
-def dictionary_text(characters: tuple[str, ...], classes: int) -> str:
-    r"""Return the text of dictionary.txt: the line i is class i + 1, the last one is the space.
+def without_mark(characters: Sequence[str]) -> tuple[str, ...]:
+    """Return the characters without the byte order mark before the first of them."""
+    # A first entry that is nothing else is a character that the network knows.
+    return tuple(entry.removeprefix(BYTE_ORDER_MARK) or entry for entry in characters[:1]) + tuple(characters[1:])
+
+
+def class_characters(characters: tuple[str, ...], classes: int) -> tuple[str, ...]:
+    """Return the characters of the classes after the blank, the space among them where the network has it.
+
+    PaddleOCR adds the space to a dictionary where a network was trained with `use_space_char`. The number of classes
+    tells whether it was.
 
     Args:
-        characters: the dictionary without blank and space
+        characters: the dictionary
         classes: the number of classes of the rec network
 
     Raises:
         ModelFolderError: the dictionary is not of this network
     """
-    if BLANKS + len(characters) + 1 != classes:
+    if not characters:
+        raise ModelFolderError("the dictionary of the rec model is empty")
+    if any("\n" in character or SURROGATE.search(character) for character in characters):
+        raise ModelFolderError("the dictionary holds a line feed or half a character: it is damaged")
+    without_space = BLANKS + len(characters)
+    if classes not in (without_space, without_space + 1):
         raise ModelFolderError(
-            f"the dictionary does not fit the rec model: with blank and space {len(characters)} characters "
-            f"make {BLANKS + len(characters) + 1} classes, but the model has {classes}"
+            f"the dictionary does not fit the rec model: with the blank {len(characters)} characters make "
+            f"{without_space} classes, {without_space + 1} with a space at the end, but the model has {classes}"
         )
-    if any("\n" in character for character in characters):
-        raise ModelFolderError("the dictionary holds a line feed, which no line of text has: it is damaged")
-    return "\n".join([*characters, SPACE])
+    return characters if classes == without_space else (*characters, SPACE)

@@ -1,36 +1,51 @@
 """The inference.yml that PaddleOCR writes beside an exported model: thresholds of det, dictionary of rec."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ocr_contract.options import LIMIT_TYPES
+from ocr_contract.errors import InvalidOption
+from ocr_contract.options import Value, parse_option
 from ocr_convert.errors import ModelFolderError
-from ocr_convert.graphs.fuse import IMAGENET, LINE_HEIGHT_PX, Kind, Normalisation
+from ocr_convert.graphs.fuse import IMAGENET, Kind, Normalisation
+from ocr_convert.paddle.dictionary import without_mark
+from ocr_pipeline.stages.crops import LINE_HEIGHT
+from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
+from ocr_pipeline.stages.orientation import CLS_WIDTH
 
-DB_FIELDS = {"thresh": float, "box_thresh": float, "unclip_ratio": float, "max_candidates": int}
+# What is served after each network, by PaddleOCR's names; a network that wants another decoding reads nonsense here.
+DECODERS = {"det": "DBPostProcess", "rec": "CTCLabelDecode", "cls": "ClsPostProcess"}
+SIZE_OPTIONS = ("text_det_limit_side_len", "text_det_limit_type", "text_det_max_side_limit")  # of DetResizeForTest
+THRESHOLDS = {  # of DBPostProcess
+    "thresh": "text_det_thresh",
+    "box_thresh": "text_det_box_thresh",
+    "unclip_ratio": "text_det_unclip_ratio",
+}
+VARIANTS = ("score_mode", "box_type", "use_dilation")  # fields of DbVariant, of DBPostProcess too
+FLAGS = {"true": True, "false": False}
+DEFAULT_LIMIT_TYPE = "min"  # DetResizeForTest's
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an inference.yml says; None where it says nothing."""
+    """What an inference.yml says; None, or nothing, where it says nothing."""
 
     name: str | None = None
     dictionary: tuple[str, ...] | None = None
-    db: Mapping[str, Any] | None = None  # fields of DbParameters
-    det_resize: Mapping[str, Any] | None = None  # fields of DetResize
+    options: Mapping[str, Value] = field(default_factory=dict)  # of requests, by their names in ocr_contract.options
+    db: DbVariant = PLAIN_DB
     normalisation: Normalisation | None = None  # of det
-    notes: tuple[str, ...] = ()  # what could not be taken over
+    notes: tuple[str, ...] = ()  # what was taken over, or could not be
 
 
 def read_inference_yml(path: Path, kind: Kind) -> Settings:
     """Read the settings that PaddleOCR writes beside an exported model.
 
     Raises:
-        ModelFolderError: it is not YAML, or it states a preparation that the fused graphs do not do
+        ModelFolderError: it is not YAML, or it states a preparation or a decoding that is not served
     """
     # Every scalar stays the text that it is: in a dictionary, `1`, `no` and `~` are characters.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -41,18 +56,24 @@ def read_inference_yml(path: Path, kind: Kind) -> Settings:
         steps = _steps(document)
         after = document.get("PostProcess") or {}
         _check_preparation(path, kind, steps)
-        resize, notes = _det_resize(steps) if kind == "det" else (None, ())
-        characters = after.get("character_dict") if kind == "rec" else None
+        _check_decoder(path, kind, after)
+        name = (document.get("Global") or {}).get("model_name")
+        if kind != "det":
+            return Settings(name, _dictionary(path, after) if kind == "rec" else None)
+        size, size_notes = _size(steps)
+        variant, variant_notes = _variant(after)
+        thresholds = {
+            option: parse_option(option, after[stated]) for stated, option in THRESHOLDS.items() if stated in after
+        }
         return Settings(
-            name=(document.get("Global") or {}).get("model_name"),
-            dictionary=tuple(characters) if characters else None,
-            db={name: DB_FIELDS[name](after[name]) for name in DB_FIELDS if name in after} if kind == "det" else None,
-            det_resize=resize,
-            normalisation=_normalisation(steps) if kind == "det" else None,
-            notes=notes,
+            name,
+            options={**size, **thresholds},
+            db=variant,
+            normalisation=_normalisation(steps),
+            notes=(*size_notes, *variant_notes),
         )
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError) as error:
-        raise ModelFolderError(f"{path} cannot be read: {error}") from error
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError, InvalidOption) as error:
+        raise ModelFolderError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 
 def _steps(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,13 +92,30 @@ def _check_preparation(path: Path, kind: Kind, steps: Mapping[str, Any]) -> None
     if mode != "BGR":
         raise ModelFolderError(f"{path} wants pixels in {mode} order, but only BGR is served")
     shape = steps.get("RecResizeImg", {}).get("image_shape")
-    if kind == "rec" and shape and int(shape[1]) != LINE_HEIGHT_PX:
-        raise ModelFolderError(f"{path} reads lines {shape[1]} pixels high, but lines are served {LINE_HEIGHT_PX} high")
+    if kind == "rec" and shape and int(shape[1]) != LINE_HEIGHT:
+        raise ModelFolderError(f"{path} reads lines {shape[1]} pixels high, but lines are served {LINE_HEIGHT} high")
     if kind == "cls" and "ResizeImage" in steps:
         raise ModelFolderError(
             f"{path} is of a text line orientation model that stretches lines to {steps['ResizeImage'].get('size')}, "
-            "but only models that take lines of 48 x 192 like ch_ppocr_mobile_v2.0_cls are served"
+            f"but only models that take lines of {LINE_HEIGHT} x {CLS_WIDTH} like ch_ppocr_mobile_v2.0_cls are served"
         )
+
+
+def _check_decoder(path: Path, kind: Kind, after: Mapping[str, Any]) -> None:
+    """Refuse a model whose answers are decoded in another way than is served."""
+    decoder = after.get("name", DECODERS[kind])
+    if decoder != DECODERS[kind]:
+        raise ModelFolderError(f"{path} is of a {kind} model for {decoder}, but only {DECODERS[kind]} is served")
+
+
+def _dictionary(path: Path, after: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the entries of character_dict; None where there is none."""
+    if "character_dict" not in after:
+        return None
+    stated = after["character_dict"]
+    if not isinstance(stated, list) or not all(isinstance(entry, str) for entry in stated):
+        raise ModelFolderError(f"character_dict in {path} must be a list of characters, one for each class")
+    return without_mark(stated)
 
 
 def _normalisation(steps: Mapping[str, Any]) -> Normalisation | None:
@@ -88,16 +126,35 @@ def _normalisation(steps: Mapping[str, Any]) -> Normalisation | None:
     return Normalisation(stated["mean"] or IMAGENET.mean, stated["std"] or IMAGENET.std)
 
 
-def _det_resize(steps: Mapping[str, Any]) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Return DetResizeForTest as fields of DetResize, and notes on what could not be taken over."""
+def _size(steps: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
+    """Return DetResizeForTest as options, and notes on what was or could not be taken over."""
     stated = steps.get("DetResizeForTest") or {}
+    if not stated:
+        return {}, []
     if "limit_side_len" in stated:
-        side, limit = int(stated["limit_side_len"]), stated.get("limit_type", "min")
+        side, limit = stated["limit_side_len"], stated.get("limit_type", DEFAULT_LIMIT_TYPE)
     else:
-        side, limit = int(stated.get("resize_long", 0)), "max"
-    if side > 0 and limit in LIMIT_TYPES:
-        note = f"the size of the detector's input is that of its inference.yml: {side} {limit}"
-        return {"limit_side_len": side, "limit_type": limit}, (note,)
-    if stated:
-        return None, (f"DetResizeForTest {stated} is not one that is served: the default size of the detector is kept",)
-    return None, ()
+        side, limit = stated.get("resize_long"), "max"
+    try:
+        size = {
+            name: parse_option(name, value)
+            for name, value in (("text_det_limit_side_len", side), ("text_det_limit_type", limit))
+        }
+    except InvalidOption:
+        return {}, [f"DetResizeForTest {stated} is not one that is served: the default size of the detector is kept"]
+    return size, [f"the size of the detector's input is that of its inference.yml: {side} {limit}"]
+
+
+def _variant(after: Mapping[str, Any]) -> tuple[DbVariant, list[str]]:
+    """Return the kind of DBPostProcess, and notes on what differs from the usual one and on what is not needed."""
+    stated = {name: after[name] for name in VARIANTS if name in after}
+    if "use_dilation" in stated:
+        stated["use_dilation"] = FLAGS.get(stated["use_dilation"].lower(), stated["use_dilation"])
+    variant = DbVariant(**stated)
+    notes = []
+    unusual = [f"{name} {after[name]}" for name in stated if getattr(variant, name) != getattr(PLAIN_DB, name)]
+    if unusual:
+        notes.append(f"boxes are found as its inference.yml says: {', '.join(unusual)}")
+    if "max_candidates" in after:
+        notes.append(f"max_candidates {after['max_candidates']} is not needed: every line of a page is found")
+    return variant, notes

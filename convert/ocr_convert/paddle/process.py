@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr_convert.errors import ConversionError
+from ocr_pipeline.cores import cores
 
 Floats = npt.NDArray[np.float32]
 LOG_TAIL_LINES = 20
@@ -55,7 +56,7 @@ class PaddleProcess:
         with tempfile.TemporaryDirectory(dir=self.workdir) as folder:
             given, got = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
             np.savez(given, **inputs)
-            threads = len(os.sched_getaffinity(0))
+            threads = cores()
             self._ask(
                 "predict",
                 network=str(network),

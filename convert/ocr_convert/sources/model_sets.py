@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from ocr_contract.options import DbParameters, DetResize
+from ocr_contract.errors import InvalidOption
+from ocr_contract.options import Value, parse_option
 from ocr_convert.errors import ModelSetError
 from ocr_convert.graphs.fuse import KINDS, Kind, Normalisation
 
@@ -69,8 +70,8 @@ class ModelSet:
     name: str
     about: str
     networks: tuple[Network, ...]
-    det_resize: DetResize = field(default_factory=DetResize)
-    db: DbParameters | None = None  # None leaves it to inference.yml, else the defaults
+    # Of detection; where there are none, thresholds (but not the size of the input) are left to inference.yml.
+    options: Mapping[str, Value] = field(default_factory=dict)
 
 
 def load_model_sets(path: Path | None = None) -> dict[str, ModelSet]:
@@ -90,7 +91,7 @@ def load_model_sets(path: Path | None = None) -> dict[str, ModelSet]:
         return {name: _model_set(name, entry, networks) for name, entry in document["model_sets"].items()}
     except OSError as error:
         raise ModelSetError(f"the list of model sets {where} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, InvalidOption) as error:
         raise ModelSetError(f"the list of model sets {where} is not of the expected form: {error!r}") from error
 
 
@@ -134,5 +135,5 @@ def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Netwo
             raise ValueError(f"{name}: {network.name} is a {network.kind} network, not {kind}")
     if not {"det", "rec"} <= {network.kind for network in chosen}:
         raise ValueError(f"{name}: a model set has a det and a rec network")
-    db = DbParameters(**entry["db"]) if "db" in entry else None
-    return ModelSet(name, entry["about"], chosen, DetResize(**entry.get("det_resize", {})), db)
+    options = {option: parse_option(option, value) for option, value in entry.get("options", {}).items()}
+    return ModelSet(name, entry["about"], chosen, options)

@@ -13,17 +13,28 @@ BLANK = 0
 def read_dictionary(path: Path) -> tuple[str, ...]:
     """The recogniser's characters; number i is class i + 1, class 0 is the CTC blank.
 
-    Lines are cut at "\\n" and never stripped: dictionaries hold U+3000, U+2028 and other spaces.
-
     Raises:
         InvalidModel: the file is missing or not UTF-8.
     """
     try:
-        return tuple(path.read_bytes().decode("utf-8").split("\n"))
+        return split_dictionary(path.read_bytes().decode("utf-8"))
     except FileNotFoundError as error:
         raise InvalidModel(f"{path} is missing; run ocr-convert to install a model set") from error
     except UnicodeDecodeError as error:
         raise InvalidModel(f"{path} is not UTF-8 ({error}); run ocr-convert to install a model set again") from error
+
+
+def split_dictionary(text: str) -> tuple[str, ...]:
+    """The characters of a dictionary's text, one a line.
+
+    Lines are cut at "\\n" and never stripped: dictionaries hold U+3000, U+2028 and other spaces.
+    """
+    return tuple(text.split("\n"))
+
+
+def join_dictionary(characters: tuple[str, ...]) -> str:
+    """The text that `split_dictionary` makes these characters of."""
+    return "\n".join(characters)
 
 
 def ctc_decode(
