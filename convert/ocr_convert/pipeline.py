@@ -12,7 +12,8 @@ import onnxruntime
 from ocr_contract.options import DEFAULTS
 from ocr_convert.comparison import Comparison
 from ocr_convert.errors import ConversionError, ConvertError, ModelFolderError, SourceError
-from ocr_convert.graphs.fuse import Kind, class_count
+from ocr_convert.graphs.ends import class_count
+from ocr_convert.graphs.fuse import Kind
 from ocr_convert.install import check_repository, install
 from ocr_convert.paddle.dictionary import SPACE, class_characters
 from ocr_convert.paddle.folder import ModelFolder, find_dictionary, load_network, read_model_folder
