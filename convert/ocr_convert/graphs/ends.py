@@ -30,8 +30,8 @@ def ends(model: onnx.ModelProto, kind: str, takes: Dimensions, answers: Dimensio
     if len(inputs) == len(outputs) == 1 and _fits(inputs[0], takes) and _fits(outputs[0], answers, follow=True):
         return inputs[0].name, outputs[0].name
     raise ModelFolderError(
-        f"a {kind} network takes FLOAT {_shape(takes)} and answers FLOAT {_shape(answers)}, where letters are free, "
-        f"but this one takes {_listed(inputs)} and answers {_listed(outputs)}: "
+        f"a {kind} network takes FLOAT {_shape(takes)} and answers FLOAT {_shape(answers)}, where letters stand for any "
+        f"number, but this one takes {_listed(inputs)} and answers {_listed(outputs)}: "
         f"check that the folder holds a {kind} model, and export it so"
     )
 
@@ -69,6 +69,6 @@ def _listed(values: Sequence[onnx.ValueInfoProto]) -> str:
     tensors = [value.type.tensor_type for value in values]
     return " and ".join(
         f"{TensorProto.DataType.Name(tensor.elem_type)} "
-        f"{_shape([dim.dim_value if dim.dim_value > 0 else dim.dim_param or '?' for dim in tensor.shape.dim])}"
+        f"{_shape([dim.dim_value if dim.dim_value > 0 else '?' for dim in tensor.shape.dim])}"
         for tensor in tensors
     )
