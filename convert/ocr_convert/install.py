@@ -1,47 +1,30 @@
 """Put a converted model set into a model repository, all of it or nothing.
 
-    model_repository/
-        .current -> .installed/<id>          switched by one rename: this is the moment of installation
-        .installed/<id>/model_set.json       what is installed, with the SHA-256 of every file
-        .installed/<id>/det/model.onnx ...   the files
-        det/1/model.onnx -> ../../.current/det/model.onnx
-
-The links of a new set are made before the switch, links and files of the old one removed after it. Whoever is killed
-in between leaves a repository that serves what it served before; what it left behind goes away with the next install.
-All links are relative and stay inside the repository, so it can be copied with them or with what they point to.
+The layout is that of `ocr_pipeline.repository`: `ocr/current` is switched by one rename, and that is the moment of
+installation. The links of a new set are made before the switch, links and files of the old one removed after it.
+Whoever is killed in between leaves a repository that serves what it served before; what it left behind goes away with
+the next install. All links are relative and stay inside the repository, so it can be copied with them or with what
+they point to.
 """
 
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ocr_contract.errors import InvalidModel
 from ocr_convert.errors import RepositoryError
+from ocr_pipeline.repository import CURRENT, HOME, INSTALLED, SUMMARY, VERSION, ModelRepository
 
-CURRENT = ".current"
-INSTALLED = ".installed"
-SUMMARY = "model_set.json"
-VERSION = "1"
 NEW_LINK = ".new"  # ends the name of a link until it is renamed
-
-
-def check_repository(repository: Path, models: list[str]) -> None:
-    """See that the repository has the models that files are to be installed for.
-
-    Raises:
-        RepositoryError: it lacks one
-    """
-    missing = [model for model in models if not (repository / model / "config.pbtxt").is_file()]
-    if missing:
-        raise RepositoryError(
-            f"{repository} is not this project's model repository: it lacks {missing[0]}/config.pbtxt; "
-            "give the folder with --model-repository"
-        )
+# Until 0.2 sets lay beside the models, where Triton takes them for models.
+OLD_CURRENT, OLD_INSTALLED = ".current", ".installed"
 
 
 def install(repository: Path, files: Mapping[str, Path | str], summary: Mapping[str, object]) -> dict[str, Any]:
@@ -58,14 +41,15 @@ def install(repository: Path, files: Mapping[str, Path | str], summary: Mapping[
     Raises:
         RepositoryError: the repository cannot be written, or another install is running
     """
+    home = ModelRepository(repository)
     try:
         with _lock(repository):
-            _adopt_plain_files(repository, files)
+            _adopt(home, files)
             _remove_leftovers(repository)
             stage, written = _stage(repository, files, summary)
-            for name in files:
-                _link(repository, name)
-            _point(repository / CURRENT, Path(INSTALLED) / stage.name)
+            for name in (*files, f"{HOME}/{SUMMARY}"):
+                _link(home, name)
+            _point(repository / CURRENT, stage)
             _remove_leftovers(repository)
             return written
     except OSError as error:
@@ -83,9 +67,15 @@ def _lock(repository: Path) -> Iterator[None]:
         yield
 
 
-def _version_path(repository: Path, name: str) -> Path:
+def _file(home: ModelRepository, name: str) -> Path:
+    """Where "<model>/<file>" is served from."""
     model, file = name.split("/")
-    return repository / model / VERSION / file
+    return home.file(model, file)
+
+
+def _stored(folder: Path, name: str) -> Path:
+    """Where "<model>/<file>" lies in the folder of a set."""
+    return folder / (SUMMARY if name == f"{HOME}/{SUMMARY}" else name)
 
 
 def _stage(
@@ -108,59 +98,78 @@ def _stage(
     return stage, written
 
 
-def _installed_files(repository: Path) -> set[str]:
-    current = repository / CURRENT
-    return {f"{path.parent.name}/{path.name}" for path in current.glob("*/*") if path.is_file()}
-
-
-def _link(repository: Path, name: str) -> None:
-    """Make <model>/1/<file> a link into .current; it dangles until the switch when the set had no such file before."""
-    link = _version_path(repository, name)
+def _link(home: ModelRepository, name: str) -> None:
+    """Make a file a link into `current`; it dangles until the switch when the set before had no such file."""
+    link = _file(home, name)
     link.parent.mkdir(exist_ok=True)
-    target = Path("..") / ".." / CURRENT / name
-    if not (link.is_symlink() and link.readlink() == target):
-        _point(link, target)
+    _point(link, _stored(home.path / CURRENT, name))
 
 
 def _point(link: Path, target: Path) -> None:
     """Make `link` point to `target` in one step."""
-    new = link.with_name(f".{link.name.lstrip('.')}{NEW_LINK}")
+    relative = Path(os.path.relpath(target, link.parent))
+    if link.is_symlink() and link.readlink() == relative:
+        return
+    new = link.with_name(f".{link.name}{NEW_LINK}")
     new.unlink(missing_ok=True)
-    new.symlink_to(target)
+    new.symlink_to(relative)
     new.replace(link)
 
 
-def _adopt_plain_files(repository: Path, files: Iterable[str]) -> None:
-    """Turn files that stand where links should be (a copy with links resolved) into an installed set.
+def _adopt(home: ModelRepository, files: Mapping[str, Path | str]) -> None:
+    """Turn what is served into an installed set, where it is none: an earlier layout, or a copy without links.
 
-    Their content can be read at its place at every moment.
+    The content of every file can be read at its place at every moment.
     """
-    current = repository / CURRENT
-    if current.is_symlink():
-        return
-    names = set(files) | _installed_files(repository)
-    plain = [name for name in names if _version_path(repository, name).is_file()]
-    adopted = repository / INSTALLED / uuid.uuid4().hex[:12]
-    adopted.mkdir()
-    for name in plain:
-        (adopted / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(_version_path(repository, name), adopted / name)
+    current = home.path / CURRENT
+    if not current.is_symlink():
+        adopted = home.path / INSTALLED / uuid.uuid4().hex[:12]
+        adopted.mkdir()
+        for name in _served_files(home) | set(files):
+            if _file(home, name).is_file():
+                target = _stored(adopted, name)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(_file(home, name), target)
+        old_summary = home.path / OLD_CURRENT / SUMMARY
+        if old_summary.is_file():
+            shutil.copyfile(old_summary, adopted / SUMMARY)
+        if current.is_dir():
+            current.rename(home.path / INSTALLED / uuid.uuid4().hex[:12])
+        _point(current, adopted)
+    # Whoever was killed while doing this has left some of them.
+    for path in current.glob("*/*"):
+        _link(home, f"{path.parent.name}/{path.name}")
     if (current / SUMMARY).is_file():
-        shutil.copyfile(current / SUMMARY, adopted / SUMMARY)
-    if current.is_dir():
-        current.rename(repository / INSTALLED / uuid.uuid4().hex[:12])
-    _point(current, Path(INSTALLED) / adopted.name)
-    for name in plain:
-        _link(repository, name)
+        _link(home, f"{HOME}/{SUMMARY}")
+
+
+def _served_files(home: ModelRepository) -> set[str]:
+    """What belongs to the set in an earlier layout, or in a copy without links."""
+    old = {f"{path.parent.name}/{path.name}" for path in (home.path / OLD_CURRENT).glob("*/*")}
+    try:
+        listed = {f"{path.parts[0]}/{path.name}" for path in map(Path, home.installed().files)}
+    except InvalidModel:  # nothing, or nothing that says what it is
+        return old
+    return old | listed | {f"{HOME}/{SUMMARY}"}
 
 
 def _remove_leftovers(repository: Path) -> None:
     """Remove every set but the current one, links to what it does not have, and links that were about to be renamed."""
-    for link in repository.glob(f"*/{VERSION}/*"):
-        ours = link.is_symlink() and CURRENT in link.readlink().parts
-        if ours and (not link.exists() or link.name.endswith(NEW_LINK)):
-            link.unlink()
     kept = (repository / CURRENT).resolve()
+    for link in (*repository.glob(f"*/{VERSION}/*"), *repository.glob(f"{HOME}/.*")):
+        if link.is_symlink() and (link.name.endswith(NEW_LINK) or _is_stale(link, repository)):
+            link.unlink()
     for path in (repository / INSTALLED).iterdir():
         if path.is_dir() and path.resolve() != kept:
             shutil.rmtree(path)
+    if (repository / OLD_CURRENT).is_symlink():
+        (repository / OLD_CURRENT).unlink()
+    for name in (OLD_CURRENT, OLD_INSTALLED):
+        if (repository / name).is_dir():
+            shutil.rmtree(repository / name)
+
+
+def _is_stale(link: Path, repository: Path) -> bool:
+    """Whether a link leads to where sets lie, and to nothing."""
+    target = Path(os.path.relpath(link.parent / link.readlink(), repository))
+    return not link.exists() and (target.is_relative_to(CURRENT) or target.is_relative_to(OLD_CURRENT))

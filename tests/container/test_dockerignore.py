@@ -40,7 +40,7 @@ def is_ignored(path: str) -> bool:
         "model_repository/ocr/config.pbtxt",
         "model_repository/ocr/1/.gitkeep",
         "model_repository/det_preprocess/1/model.py",
-        "convert/ocr_convert/model_sets.yaml",
+        "convert/ocr_convert/sources/model_sets.yaml",
     ],
 )
 def test_what_the_build_needs_is_sent_to_it(path: str) -> None:
@@ -55,8 +55,8 @@ def test_what_the_build_needs_is_sent_to_it(path: str) -> None:
         ".venv/bin/python",
         "samples/poster.jpg",
         "tests/conftest.py",
-        "model_repository/.current",
-        "model_repository/.installed/0123/rec/model.onnx",
+        "model_repository/ocr/current",
+        "model_repository/ocr/installed/0123/rec/model.onnx",
         "model_repository/det/1/model.onnx",
         "model_repository/det/1/report.json",
         "model_repository/ctc_decode/1/dictionary.txt",

@@ -1,0 +1,49 @@
+"""The models without weights, of which a new model repository is made. They come with this package."""
+
+import shutil
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from ocr_convert.errors import RepositoryError
+from ocr_pipeline.repository import CONFIG, VERSION, ModelRepository
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def template() -> ModelRepository:
+    """The package's models; where it runs from a checkout, those of the checkout."""
+    packed = Path(str(resources.files("ocr_convert"))) / "model_repository"
+    return ModelRepository(packed if packed.is_dir() else CHECKOUT / "model_repository")
+
+
+def lacking(repository: Path) -> list[str]:
+    """Names of the models that are to be put into a folder before weights can be.
+
+    Raises:
+        RepositoryError: it holds other things, and not one of them.
+    """
+    wanted = set(template().models())
+    there = wanted & set(ModelRepository(repository).models())
+    if not there and repository.exists() and not (repository.is_dir() and not any(repository.iterdir())):
+        raise RepositoryError(
+            f"{repository} is not a model repository and not an empty folder; give one with --model-repository"
+        )
+    return sorted(wanted - there)
+
+
+def complete(repository: Path, models: Iterable[str]) -> None:
+    """Put models into a repository, without weights.
+
+    Raises:
+        RepositoryError: it cannot be written.
+    """
+    try:
+        for model in models:
+            source, target = template().path / model, repository / model
+            (target / VERSION).mkdir(parents=True, exist_ok=True)
+            for code in (source / VERSION).glob("*.py"):
+                shutil.copyfile(code, target / VERSION / code.name)
+            shutil.copyfile(source / CONFIG, target / CONFIG)  # last: it makes the folder a model
+    except OSError as error:
+        raise RepositoryError(f"{repository} cannot be written: {error}") from error
