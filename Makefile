@@ -31,9 +31,9 @@ $(INSTALLED): requirements-$(DEVICE).lock pyproject.toml
 	@echo "==> environment: done in $$(( $$(date +%s) - $$(cat /tmp/.ocr-venv-$$PPID) )) s"; rm -f /tmp/.ocr-venv-$$PPID
 
 # What is installed stays, be it the user's own models, unless MODEL_SET names another.
-weights: venv ## convert and install a model set: MODEL_SET=... or, when there is none, pp-ocrv4-mobile
-	@grep -qs '"name": "$(or $(MODEL_SET),.*)",' model_repository/.current/model_set.json \
-		|| $(BIN)/ocr-convert --model-set $(or $(MODEL_SET),pp-ocrv4-mobile)
+weights: venv ## convert and install a model set: MODEL_SET=... or, when there is none, pp-ocrv6-small
+	@grep -qs '"name": "$(or $(MODEL_SET),.*)",' model_repository/ocr/1/model_set.json \
+		|| $(BIN)/ocr-convert --model-set $(or $(MODEL_SET),pp-ocrv6-small)
 
 demo: weights ## server up, sample pictures read, texts and overlay pictures shown, server down
 	@$(BIN)/python samples/demo.py
@@ -71,10 +71,9 @@ PEERS_V4 = --peer rapidocr-onnxruntime --peer rapidocr-openvino --model-reposito
 PEERS_V6 = --peer rapidocr --no-static --model-repository $(V6)
 
 # What is installed in model_repository is the user's; the benchmarks have model sets of their own.
-INSTALLED_SETS := $(V4)/.current/model_set.json $(V6)/.current/model_set.json
-$(INSTALLED_SETS): build/models/%/.current/model_set.json: $(INSTALLED) $(wildcard model_repository/*/config.pbtxt)
-	rm -rf build/models/$* && mkdir -p build/models/$* && cp -r model_repository/. build/models/$*
-	rm -rf build/models/$*/.current build/models/$*/.installed
+INSTALLED_SETS := $(V4)/ocr/1/model_set.json $(V6)/ocr/1/model_set.json
+$(INSTALLED_SETS): build/models/%/ocr/1/model_set.json: $(INSTALLED) $(wildcard model_repository/*/config.pbtxt)
+	rm -rf build/models/$*
 	$(BIN)/ocr-convert --model-set $* --model-repository build/models/$*
 
 bench-setup: $(INSTALLED_SETS) ## two model sets, the other packages' environments, and perf_analyzer tried
@@ -100,7 +99,7 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	$(OCR_BENCH) endurance $(ALL_DATA) --model-repository $(V6)
 	$(OCR_BENCH) report
 
-LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+LOCK_FORM := --quiet --no-emit-package triton-paddleocr-client --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LOCK := $(LOCK_FORM) --universal --python-version 3.10
 CONTAINER_LOCK := $(LOCK_FORM) --python-version 3.12 --python-platform x86_64-manylinux_2_28
 lock: ## make the lock files anew (needs uv)
@@ -111,5 +110,5 @@ lock: ## make the lock files anew (needs uv)
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf model_repository/.current model_repository/.installed
+	rm -rf model_repository/ocr/current model_repository/ocr/installed
 	find model_repository -type l -delete
