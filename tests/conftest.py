@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ocr_convert.pipeline import convert_model_set
+from ocr_convert.pipeline import install_prepared, prepare_model_set
+from ocr_convert.progress import quiet
+from ocr_convert.sources.fetch import Fetcher
+from ocr_convert.sources.model_sets import find_model_set
+from ocr_convert.template import complete, template
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -39,11 +43,8 @@ def free_ports(count):
 
 def copy_repository(target):
     """A copy of the model repository as it is in git, without weights."""
-    return Path(shutil.copytree(ROOT / "model_repository", target, ignore=_installed_files))
-
-
-def _installed_files(folder, names):
-    return [name for name in names if name in (".current", ".installed") or Path(folder, name).is_symlink()]
+    complete(target, template().models())
+    return target
 
 
 @dataclass
@@ -109,10 +110,17 @@ def launch(repository, log, *options):
 
 
 @pytest.fixture(scope="session")
-def model_repository(tmp_path_factory):
+def prepared_v4(tmp_path_factory):
+    """pp-ocrv4-mobile, converted and verified, once in a run; the files stay where they were made."""
+    fetcher = Fetcher(tmp_path_factory.mktemp("pp-ocrv4-mobile"), quiet())
+    return prepare_model_set(find_model_set("pp-ocrv4-mobile"), fetcher)
+
+
+@pytest.fixture(scope="session")
+def model_repository(prepared_v4, tmp_path_factory):
     """A model repository with pp-ocrv4-mobile, converted in this run."""
-    repository = copy_repository(tmp_path_factory.mktemp("repository") / "model_repository")
-    convert_model_set("pp-ocrv4-mobile", repository)
+    repository = tmp_path_factory.mktemp("repository") / "model_repository"
+    install_prepared("pp-ocrv4-mobile", prepared_v4, repository, quiet())
     return repository
 
 

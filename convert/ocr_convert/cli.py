@@ -2,21 +2,27 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ocr_convert.errors import ConvertError, UserError
+from ocr_convert.export import IMAGE_PYTHON, export
 from ocr_convert.graphs.fuse import Kind
 from ocr_convert.pipeline import convert_folders, convert_model_set
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 
+DEFAULT_REPOSITORY = Path("model_repository")
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def convert(
+    context: typer.Context,
     model_set: Annotated[
         str | None, typer.Option(help=f"Model set to install; see --list. [default: {DEFAULT_MODEL_SET}]")
     ] = None,
@@ -27,17 +33,20 @@ def convert(
     dictionary: Annotated[
         Path | None, typer.Option(help="Dictionary of your own rec model, where its inference.yml has none.")
     ] = None,
-    model_repository: Annotated[Path, typer.Option(help="Where to install.")] = Path("model_repository"),
+    model_repository: Annotated[Path, typer.Option(help="Where to install.")] = DEFAULT_REPOSITORY,
     allow_unpinned: Annotated[
         bool, typer.Option("--allow-unpinned", help="Also use sources without a pinned SHA-256.")
     ] = False,
 ) -> None:
-    """Convert PaddleOCR models to ONNX, verify them against Paddle, and install them into the model repository.
+    """Convert PaddleOCR models to ONNX, verify them, and install them into the model repository.
 
     Either a model set of the list, or your own PaddleOCR inference folders (.pdmodel and .pdiparams, or
     inference.json, inference.pdiparams and inference.yml).
     """
-    try:
+    with _errors_said():
+        if context.invoked_subcommand is not None:
+            _refuse_options_before(context.invoked_subcommand, context)
+            return
         if list_sets:
             _list()
             return
@@ -54,6 +63,39 @@ def convert(
                 raise UserError("your own models need both --det and --rec (--cls is optional)")
             folders: dict[Kind, Path] = {"det": det, "rec": rec, **({"cls": cls} if cls else {})}
             convert_folders(folders, model_repository, dictionary=dictionary)
+
+
+@app.command("export")
+def export_set(
+    folder: Annotated[Path, typer.Argument(help="Folder that is not there yet, or an empty one.")],
+    model_repository: Annotated[Path, typer.Option(help="Where the model set is installed.")] = DEFAULT_REPOSITORY,
+    self_contained: Annotated[
+        bool,
+        typer.Option("--self-contained", help="Put the code of the Python steps and its packages into the folder."),
+    ] = False,
+    python_version: Annotated[
+        str, typer.Option(help="Python that the packages are for: that of the server's image.")
+    ] = IMAGE_PYTHON,
+) -> None:
+    """Write the installed model set as a flat folder without links.
+
+    It is for object stores, and with --self-contained for the stock Triton image:
+    docker run -v FOLDER:/models nvcr.io/nvidia/tritonserver:26.07-py3 tritonserver --model-repository=/models
+    """
+    with _errors_said():
+        export(model_repository, folder, self_contained=self_contained, python_version=python_version)
+
+
+def _refuse_options_before(subcommand: str, context: typer.Context) -> None:
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources.values()):
+        raise UserError(f"options of {subcommand} follow its name: ocr-convert {subcommand} --...")
+
+
+@contextmanager
+def _errors_said() -> Iterator[None]:
+    try:
+        yield
     except ConvertError as error:
         typer.echo(f"ocr-convert: {error}", err=True)
         raise typer.Exit(error.exit_code) from error

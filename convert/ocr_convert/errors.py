@@ -7,7 +7,9 @@ ConvertError                    exit code 1: the conversion itself failed
     ├── ModelSetError           unknown model set, or a list of model sets that cannot be read
     ├── SourceError             no source gave the expected files
     ├── ModelFolderError        a folder without a model, or with one whose dictionary does not fit
-    └── RepositoryError         the model repository is not one that models can be installed into
+    ├── PaddleNotInstalled      a network in Paddle's form, and no Paddle to convert it
+    ├── RepositoryError         the model repository is not one that models can be installed into
+    └── ExportError             the installed set cannot be written to the folder that was named
 """
 
 
@@ -43,5 +45,13 @@ class ModelFolderError(UserError):
     """A folder without a model, or with a model whose parts do not fit together."""
 
 
+class PaddleNotInstalled(UserError):
+    """A network is in Paddle's form, and there is no Paddle to convert it with."""
+
+
 class RepositoryError(UserError):
     """The model repository is not one that models can be installed into."""
+
+
+class ExportError(UserError):
+    """The installed set cannot be written to the folder that was named."""

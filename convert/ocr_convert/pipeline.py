@@ -1,34 +1,33 @@
 """From sources or folders to an installed model set: fetch, convert, fuse, verify, install."""
 
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import onnx
-import onnxruntime
-
-from ocr_contract.options import DEFAULTS
-from ocr_convert.comparison import Comparison
-from ocr_convert.errors import ConversionError, ConvertError, ModelFolderError, SourceError
-from ocr_convert.graphs.ends import class_count
+from ocr_convert.errors import (
+    ConversionError,
+    ConvertError,
+    ModelFolderError,
+    PaddleNotInstalled,
+    SourceError,
+    VerificationError,
+)
 from ocr_convert.graphs.fuse import Kind
-from ocr_convert.install import check_repository, install
-from ocr_convert.paddle.dictionary import SPACE, class_characters
-from ocr_convert.paddle.folder import ModelFolder, find_dictionary, load_network, read_model_folder
-from ocr_convert.paddle.inference_yml import SIZE_OPTIONS, THRESHOLDS
+from ocr_convert.install import install
+from ocr_convert.paddle.folder import ModelFolder, read_model_folder
+from ocr_convert.paddle.inference_yml import THRESHOLDS, Settings
+from ocr_convert.paddle.needed import PADDLE_NEEDED, has_paddle
 from ocr_convert.paddle.process import PaddleProcess
-from ocr_convert.paddle.to_onnx import Converted, to_fused_onnx
+from ocr_convert.prepare import STEPS, Preparation
 from ocr_convert.progress import Reporter
-from ocr_convert.sources.fetch import Fetcher, check_sha256
-from ocr_convert.sources.model_sets import Network, find_model_set
-from ocr_convert.verify import verify_cls, verify_det, verify_rec
-from ocr_pipeline.repository import PARAMETERS, Parameters
-from ocr_pipeline.stages.ctc import join_dictionary
+from ocr_convert.report import files_of, summary_of
+from ocr_convert.sources.download import CACHE
+from ocr_convert.sources.fetch import Fetched, Fetcher, check_sha256
+from ocr_convert.sources.model_sets import ModelSet, Network, find_model_set
+from ocr_convert.template import complete, lacking
+from ocr_pipeline.repository import Parameters
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
-
-NEEDED_MODELS = ("det", "rec", "ctc_decode", "det_preprocess", "det_postprocess")
 
 
 def convert_model_set(
@@ -38,15 +37,17 @@ def convert_model_set(
     reporter: Reporter | None = None,
     allow_unpinned: bool = False,
     sets_file: Path | None = None,
+    cache: Path = CACHE,
 ) -> dict[str, Any]:
     """Fetch, convert, verify and install a model set of the list.
 
     Args:
         name: of the model set
-        repository: the model repository
+        repository: the model repository; made when it is not there
         reporter: where steps and figures are written
         allow_unpinned: also use sources whose bytes are not pinned by a SHA-256
         sets_file: another list of model sets than the package's own
+        cache: where downloads are kept
 
     Returns:
         what was installed, as in model_set.json
@@ -56,26 +57,70 @@ def convert_model_set(
     """
     reporter = reporter or Reporter()
     model_set = find_model_set(name, sets_file)
-    check_repository(repository, [*NEEDED_MODELS, *(network.kind for network in model_set.networks)])
+    lacking(repository)  # what is wrong with it is said before the work
     with (
-        tempfile.TemporaryDirectory(prefix="ocr-convert-") as folder,
-        PaddleProcess(Path(folder)) as paddle,
-        reporter.work(steps=3 * len(model_set.networks) + 1),
+        tempfile.TemporaryDirectory(prefix="ocr-convert-") as workdir,
+        reporter.work(steps=(1 + STEPS) * len(model_set.networks) + 1),
     ):
-        workdir = Path(folder)
-        fetcher = Fetcher(workdir, reporter, allow_unpinned=allow_unpinned)
-        converted = {
-            network.kind: _fetch_and_convert(network, fetcher, workdir, paddle, reporter)
-            for network in model_set.networks
-        }
-        # What the list states was measured, and must not depend on which source answered.
-        thresholds = {
-            option: value
-            for option, value in converted["det"].folder.settings.options.items()
-            if option in THRESHOLDS.values() and not model_set.options
-        }
-        parameters = Parameters({**thresholds, **model_set.options}, PLAIN_DB)
-        return _finish(name, converted, parameters, None, repository, paddle, reporter)
+        fetcher = Fetcher(Path(workdir), reporter, cache=cache, allow_unpinned=allow_unpinned)
+        return install_prepared(name, prepare_model_set(model_set, fetcher), repository, reporter)
+
+
+def prepare_model_set(model_set: ModelSet, fetcher: Fetcher) -> Preparation:
+    """Fetch, convert and verify a model set.
+
+    Args:
+        model_set: one of the list
+        fetcher: of its networks; what is made lies in its working folder
+
+    Raises:
+        ConvertError: a network has no source that can be used
+    """
+    with PaddleProcess(fetcher.workdir) as paddle:
+        ready = Preparation(fetcher.workdir, paddle, fetcher.reporter)
+        for network in model_set.networks:
+            _prepare_network(network, model_set, fetcher, ready)
+    return ready
+
+
+def _prepare_network(network: Network, model_set: ModelSet, fetcher: Fetcher, ready: Preparation) -> None:
+    """Make a network ready from the first of its sources that gives one that can be used."""
+    failure: ConvertError = SourceError(
+        f"no source gave {network.name}: check the network, and the proxy and pip settings it needs, "
+        "or convert downloaded folders with --det and --rec"
+    )
+    for fetched in fetcher.candidates(network):
+        try:
+            folder = read_model_folder(fetched.folder, network.kind)
+            origin = _origin_of(fetched)
+            if network.kind == "det":
+                ready.add_det(folder, origin, _parameters_of(model_set, folder.settings), network.normalisation)
+            elif network.kind == "rec":
+                ready.add_rec(folder, origin)
+            else:
+                ready.add_cls(folder, origin)
+            return
+        except (ConversionError, ModelFolderError, VerificationError) as error:
+            failure = error
+            fetcher.pass_over(network, fetched.source, str(error))
+    raise failure
+
+
+def _parameters_of(model_set: ModelSet, settings: Settings) -> Parameters:
+    """What the list states was measured, and must not depend on which source answered."""
+    stated = {} if model_set.options else settings.options
+    thresholds = {option: stated[option] for option in THRESHOLDS.values() if option in stated}
+    return Parameters({**thresholds, **model_set.options}, PLAIN_DB)
+
+
+def _origin_of(fetched: Fetched) -> dict[str, Any]:
+    source = fetched.source
+    return {
+        "name": fetched.network.name,
+        "form": source.form,
+        "source": source.address,
+        "sha256": fetched.sha256,
+    }
 
 
 def convert_folders(
@@ -90,7 +135,7 @@ def convert_folders(
 
     Args:
         folders: a PaddleOCR inference folder for det and for rec, and one for cls if wanted
-        repository: the model repository
+        repository: the model repository; made when it is not there
         name: what the installed set is called
         dictionary: of rec, where its folder has none
         reporter: where steps and figures are written
@@ -102,26 +147,28 @@ def convert_folders(
         ConvertError: it failed; the repository is as it was
     """
     reporter = reporter or Reporter()
-    check_repository(repository, [*NEEDED_MODELS, *folders])
+    lacking(repository)  # what is wrong with it is said before the work
     found = {kind: read_model_folder(path, kind) for kind, path in folders.items()}
+    for kind, folder in found.items():
+        if folder.form == "paddle" and not has_paddle():
+            raise PaddleNotInstalled(f"{folders[kind]} holds a model in Paddle's form: converting it {PADDLE_NEEDED}")
     with (
         tempfile.TemporaryDirectory(prefix="ocr-convert-") as workdir,
         PaddleProcess(Path(workdir)) as paddle,
-        reporter.work(steps=2 * len(found) + 1),
+        reporter.work(steps=STEPS * len(found) + 1),
     ):
-        converted = {}
-        for kind, folder in found.items():
-            for note in folder.settings.notes:
-                reporter.note(note)
-            origin = _origin_of(folder)
-            with reporter.step(f"convert {origin['name']}"):
-                converted[kind] = to_fused_onnx(folder, origin, Path(workdir), paddle)
+        for note in (note for folder in found.values() for note in folder.settings.notes):
+            reporter.note(note)
+        ready = Preparation(Path(workdir), paddle, reporter)
         settings = found["det"].settings
-        parameters = Parameters(settings.options, settings.db)
-        return _finish(name, converted, parameters, dictionary, repository, paddle, reporter)
+        ready.add_det(found["det"], _origin_of_own(found["det"]), Parameters(settings.options, settings.db))
+        ready.add_rec(found["rec"], _origin_of_own(found["rec"]), dictionary)
+        if "cls" in found:
+            ready.add_cls(found["cls"], _origin_of_own(found["cls"]))
+        return install_prepared(name, ready, repository, reporter)
 
 
-def _origin_of(folder: ModelFolder) -> dict[str, Any]:
+def _origin_of_own(folder: ModelFolder) -> dict[str, Any]:
     files = [path for path in (folder.network, folder.weights) if path is not None]
     return {
         "name": folder.settings.name or folder.network.parent.resolve().name,
@@ -130,102 +177,14 @@ def _origin_of(folder: ModelFolder) -> dict[str, Any]:
     }
 
 
-def _fetch_and_convert(
-    network: Network, fetcher: Fetcher, workdir: Path, paddle: PaddleProcess, reporter: Reporter
-) -> Converted:
-    """Convert the network from the first source that can be fetched and converted."""
-    failure: ConvertError | None = None
-    sources = iter(network.sources)
-    while True:
-        try:
-            with reporter.step(f"fetch {network.name}"):
-                files = fetcher.fetch(network, sources)
-                reporter.note(f"from {files.source.address} ({files.source.form})")
-        except SourceError as error:
-            raise failure or error from error
-        origin = {
-            "name": network.name,
-            "form": files.source.form,
-            "source": files.source.address,
-            "sha256": files.sha256,
-        }
-        try:
-            with reporter.step(f"convert {network.name}"):
-                return to_fused_onnx(
-                    read_model_folder(files.folder, network.kind), origin, workdir, paddle, network.normalisation
-                )
-        except (ConversionError, ModelFolderError) as error:
-            failure = error
-            reason = str(error).splitlines()[0]
-            reporter.note(f"{network.name}: passing over {files.source.address}: {reason}")
+def install_prepared(name: str, ready: Preparation, repository: Path, reporter: Reporter) -> dict[str, Any]:
+    """Install a model set that is ready, into a repository that is made when it is not there.
 
-
-def _finish(
-    name: str,
-    converted: Mapping[Kind, Converted],
-    parameters: Parameters,
-    given_dictionary: Path | None,
-    repository: Path,
-    paddle: PaddleProcess,
-    reporter: Reporter,
-) -> dict[str, Any]:
-    """Verify the converted networks and install them."""
-    rec = converted["rec"]
-    characters = find_dictionary(rec.folder, given_dictionary)
-    classes = class_count(load_network(rec.unfused))
-    dictionary = class_characters(characters, classes)
-    if SPACE not in dictionary:
-        reporter.note("the rec model has no class for the space (use_space_char): it reads none")
-    comparisons = _verify(converted, parameters, dictionary, paddle, reporter)
-    versions = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
-    if any(network.folder.form == "paddle" for network in converted.values()):
-        versions |= paddle.versions()
-    networks = {kind: dict(network.origin) for kind, network in converted.items()}
-    files: dict[str, Path | str] = {f"{kind}/model.onnx": network.fused for kind, network in converted.items()}
-    for kind, comparison in comparisons.items():
-        report = {**networks[kind], "versions": versions, "verification": comparison.as_json()}
-        files[f"{kind}/report.json"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    files["ctc_decode/dictionary.txt"] = join_dictionary(dictionary)
-    for model, options, variant in (
-        ("det_preprocess", SIZE_OPTIONS, PLAIN_DB),
-        ("det_postprocess", tuple(THRESHOLDS.values()), parameters.db),
-    ):
-        values = {option: parameters.options.get(option, DEFAULTS[option]) for option in options}
-        files[f"{model}/{PARAMETERS}"] = Parameters(values, variant).to_json()
-    summary = {"name": name, "classes": classes, "networks": networks, "versions": versions}
+    Raises:
+        RepositoryError: the repository cannot be written, or holds other things than models
+    """
+    if models := lacking(repository):
+        complete(repository, models)
+        reporter.note(f"{repository}: put {', '.join(models)} there, as they come with this version")
     with reporter.step(f"install {name} into {repository}"):
-        return install(repository, files, summary)
-
-
-def _verify(
-    converted: Mapping[Kind, Converted],
-    parameters: Parameters,
-    dictionary: tuple[str, ...],
-    paddle: PaddleProcess,
-    reporter: Reporter,
-) -> dict[Kind, Comparison]:
-    """Compare every network with what it was made from; VerificationError when one differs too much."""
-    comparisons: dict[Kind, Comparison] = {}
-    det = converted["det"]
-    with reporter.step(f"verify {det.origin['name']}"):
-        comparisons["det"], strips = verify_det(det.fused, *det.reference(paddle), det.normalisation, parameters)
-        _require(comparisons["det"], reporter)
-    for kind, network in converted.items():
-        if kind == "det":
-            continue
-        with reporter.step(f"verify {network.origin['name']}"):
-            if kind == "rec":
-                comparisons[kind] = verify_rec(network.fused, *network.reference(paddle), strips, dictionary)
-            else:
-                comparisons[kind] = verify_cls(network.fused, *network.reference(paddle), strips)
-            _require(comparisons[kind], reporter)
-    return comparisons
-
-
-def _require(comparison: Comparison, reporter: Reporter) -> None:
-    reporter.note(comparison.describe())
-    if comparison.texts:
-        reporter.note("reads: " + " | ".join(comparison.texts))
-    if comparison.texts != comparison.reference_texts:
-        reporter.note("the reference reads: " + " | ".join(comparison.reference_texts))
-    comparison.require()
+        return install(repository, files_of(name, ready), summary_of(name, ready))

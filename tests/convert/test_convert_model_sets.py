@@ -17,8 +17,9 @@ def networks() -> dict[str, Network]:
 
 def test_the_sets_that_are_promised_are_there() -> None:
     sets = load_model_sets()
-    assert DEFAULT_MODEL_SET == "pp-ocrv4-mobile"
-    assert {"pp-ocrv4-mobile", "pp-ocrv6-small"} <= set(sets)
+    assert DEFAULT_MODEL_SET == "pp-ocrv6-small"
+    assert next(iter(sets)) == DEFAULT_MODEL_SET, "the list begins with it"
+    assert {"pp-ocrv4-mobile", "pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"} <= set(sets)
     for model_set in sets.values():
         assert [network.kind for network in model_set.networks] == ["det", "rec", "cls"]
 
@@ -28,6 +29,7 @@ def test_thresholds_are_what_was_measured_or_left_to_the_model() -> None:
     assert find_model_set("pp-ocrv4-mobile").options == measured
     assert find_model_set("pp-ocrv5-server").options == {}
     assert find_model_set("pp-ocrv6-small").options == measured
+    assert find_model_set("pp-ocrv6-tiny").options == measured
 
 
 def test_v6_small_is_normalised_with_halves() -> None:
@@ -64,8 +66,14 @@ def test_v6_small_comes_from_paddle_where_upstream_is_reached_else_from_the_whee
         ]
 
 
+@pytest.mark.parametrize("name", ["pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"])
+def test_where_only_a_registry_is_reached_and_paddle_is_not_there_a_set_comes_from_wheels(name: str) -> None:
+    for network in find_model_set(name).networks:
+        assert any(source.transport == "wheel" and source.form == "onnx" for source in network.sources)
+
+
 def test_an_unknown_set_names_those_that_there_are() -> None:
-    with pytest.raises(ModelSetError, match='no model set "pp-ocrv9", expected one of: pp-ocrv4-mobile, ') as raised:
+    with pytest.raises(ModelSetError, match='no model set "pp-ocrv9", expected one of: pp-ocrv6-small, ') as raised:
         find_model_set("pp-ocrv9")
     assert raised.value.exit_code == 2
 

@@ -5,9 +5,11 @@ import io
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 import pytest
@@ -15,14 +17,16 @@ import yaml
 from typer.testing import CliRunner
 
 import ocr_convert.graphs.fuse
-from ocr_convert import cli
+from ocr_convert import cli, pipeline, prepare
+from ocr_convert.comparison import Comparison
 from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
 from ocr_convert.graphs.fuse import Kind, Normalisation
 from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.pipeline import convert_folders, convert_model_set
 from ocr_convert.progress import Reporter
 from ocr_convert.sources.fetch import check_sha256
-from ocr_convert.sources.model_sets import load_model_sets
+from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
+from ocr_convert.verify import verify_rec
 from ocr_pipeline.repository import ModelRepository, Parameters
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 
@@ -102,7 +106,7 @@ def test_a_set_without_cls_takes_that_of_the_set_before_away(
 ) -> None:
     convert_folders(own(small_models, "det", "rec", "cls"), repository, reporter=reporter)
     convert_folders(own(small_models, "det", "rec"), repository, reporter=reporter)
-    assert sorted(path.name for path in (repository / "cls" / "1").iterdir()) == ["model.py"]
+    assert sorted(path.name for path in (repository / "cls" / "1").iterdir()) == []
 
 
 def test_a_converted_model_can_be_installed_again_as_onnx(
@@ -195,11 +199,22 @@ def write_list(path: Path, address: str, copied_models: Path, *, before_rec: str
     return path
 
 
-def test_a_model_set_from_upstream(
-    served: str, copied_models: Path, repository: Path, tmp_path: Path, reporter: Reporter
-) -> None:
-    sets_file = write_list(tmp_path / "sets.yaml", served, copied_models)
-    installed = convert_model_set("small", repository, reporter=reporter, sets_file=sets_file)
+@pytest.fixture
+def convert(
+    served: str, copied_models: Path, tmp_path: Path, reporter: Reporter
+) -> Callable[[Path, str | None], dict[str, Any]]:
+    """Converts the set `small`, with another source of rec before the good one if there shall be one."""
+
+    def convert(repository: Path, before_rec: str | None = None) -> dict[str, Any]:
+        sets_file = write_list(tmp_path / "sets.yaml", served, copied_models, before_rec=before_rec)
+        cache = tmp_path / "cache"
+        return convert_model_set("small", repository, reporter=reporter, sets_file=sets_file, cache=cache)
+
+    return convert
+
+
+def test_a_model_set_from_upstream(convert: Callable[..., dict[str, Any]], served: str, repository: Path) -> None:
+    installed = convert(repository)
     assert installed["networks"]["det"]["source"] == f"{served}/det"
     assert installed["networks"]["det"]["sha256"].keys() == set(FILES)
     # What the list states wins over the inference.yml that came along, so that every source gives the same.
@@ -213,14 +228,45 @@ def test_a_model_set_from_upstream(
 
 
 def test_a_source_that_cannot_be_converted_is_passed_over(
-    served: str, copied_models: Path, repository: Path, tmp_path: Path, reporter: Reporter, output: io.StringIO
+    convert: Callable[..., dict[str, Any]], served: str, copied_models: Path, repository: Path, output: io.StringIO
 ) -> None:
     shutil.copytree(copied_models / "rec", copied_models / "broken")
     (copied_models / "broken" / "inference.json").write_text("{ not a model")
-    sets_file = write_list(tmp_path / "sets.yaml", served, copied_models, before_rec="broken")
-    installed = convert_model_set("small", repository, reporter=reporter, sets_file=sets_file)
-    assert installed["networks"]["rec"]["source"] == f"{served}/rec"
+    assert convert(repository, "broken")["networks"]["rec"]["source"] == f"{served}/rec"
     assert f"small_rec: passing over {served}/broken: Paddle could not convert" in output.getvalue()
+
+
+def test_a_source_that_is_not_verified_is_passed_over(
+    convert: Callable[..., dict[str, Any]],
+    served: str,
+    copied_models: Path,
+    repository: Path,
+    output: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(copied_models / "rec", copied_models / "other")
+    comparisons = []
+
+    def other_at_first(*args: Any) -> Comparison:
+        comparison = verify_rec(*args)
+        comparisons.append(comparison if comparisons else replace(comparison, largest_difference=0.5))
+        return comparisons[-1]
+
+    monkeypatch.setattr(prepare, "verify_rec", other_at_first)
+    assert convert(repository, "other")["networks"]["rec"]["source"] == f"{served}/rec"
+    assert f"small_rec: passing over {served}/other: the converted model differs too much" in output.getvalue()
+    assert len(comparisons) == 2
+
+
+def test_own_models_in_paddles_form_need_paddle(
+    small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "has_paddle", lambda: False)
+    det, rec = (small_models / kind for kind in ("det", "rec"))
+    code, error = run("--det", det, "--rec", rec, "--model-repository", tmp_path / "model_repository")
+    assert code == 2
+    assert f"{det} holds a model in Paddle's form: converting it needs pip install 'triton-paddleocr[convert]'" in error
+    assert not (tmp_path / "model_repository").exists()
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -228,30 +274,34 @@ def run(*arguments: object) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-def test_a_corrupt_download_ends_with_2_and_leaves_the_repository(
-    served: str, copied_models: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_corrupt_download_ends_with_2_and_leaves_no_repository(
+    served: str, copied_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = snapshot(repository)
     sets_file = write_list(tmp_path / "sets.yaml", served, copied_models)
     weights = copied_models / "rec" / "inference.pdiparams"
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
-    monkeypatch.setattr(cli, "convert_model_set", partial(convert_model_set, sets_file=sets_file))
-    code, error = run("--model-set", "small", "--model-repository", repository)
+    small = partial(convert_model_set, sets_file=sets_file, cache=tmp_path / "cache")
+    monkeypatch.setattr(cli, "convert_model_set", small)
+    code, error = run("--model-set", "small", "--model-repository", tmp_path / "model_repository")
     assert code == 2
     assert error.startswith("ocr-convert: no source gave small_rec: check the network")
     assert error.count("\n") == 1
-    assert snapshot(repository) == before
+    assert not (tmp_path / "model_repository").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--model-set", "pp-ocrv9"], 'there is no model set "pp-ocrv9", expected one of: pp-ocrv4-mobile'),
+        (["--model-set", "pp-ocrv9"], 'there is no model set "pp-ocrv9", expected one of: pp-ocrv6-small'),
         (["--det", "EMPTY", "--rec", "EMPTY"], "has no det model: expected .pdmodel"),
         (["--det", "EMPTY"], "your own models need both --det and --rec"),
         (["--det", "EMPTY", "--rec", "EMPTY", "--model-set", "pp-ocrv4-mobile"], "give either --model-set or folders"),
         (["--dictionary", "EMPTY"], "--dictionary goes with --det and --rec"),
-        (["--model-repository", "EMPTY"], "is not this project's model repository: it lacks det/config.pbtxt"),
+        (
+            ["--model-repository", "EMPTY", "export", "EMPTY"],
+            "options of export follow its name: ocr-convert export",
+        ),
+        (["export", "EMPTY", "--model-repository", "EMPTY"], "EMPTY has no weights; run ocr-convert"),
     ],
 )
 def test_a_mistake_ends_with_2_and_one_sentence(
@@ -260,11 +310,10 @@ def test_a_mistake_ends_with_2_and_one_sentence(
     empty = tmp_path / "empty"
     empty.mkdir()
     before = snapshot(repository)
-    # The last --model-repository counts.
-    given = ["--model-repository", str(repository)] + [str(empty) if word == "EMPTY" else word for word in arguments]
-    code, error = run(*given)
+    given = [] if "export" in arguments else ["--model-repository", str(repository)]
+    code, error = run(*given, *(str(empty) if word == "EMPTY" else word for word in arguments))
     assert code == 2
-    assert reason in error
+    assert reason.replace("EMPTY", str(empty)) in error
     assert error.startswith("ocr-convert: ")
     assert error.count("\n") == 1
     assert snapshot(repository) == before
@@ -276,16 +325,16 @@ def test_list_names_every_set_and_the_default() -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(load_model_sets())
-    assert [line.split()[0] for line in lines if "(default)" in line] == ["pp-ocrv4-mobile"]
+    assert [line.split()[0] for line in lines if "(default)" in line] == [DEFAULT_MODEL_SET]
 
 
-def test_ppocrv4_reads_the_pictures_it_is_verified_on(repository: Path, reporter: Reporter) -> None:
-    """The default set, from its wheel to its texts."""
-    installed = convert_model_set("pp-ocrv4-mobile", repository, reporter=reporter)
-    assert installed["classes"] == 6625
-    assert {network["form"] for network in installed["networks"].values()} == {"paddle"}
+def test_ppocrv4_reads_the_pictures_it_is_verified_on(model_repository: Path) -> None:
+    """From its wheel to its texts."""
+    installed = ModelRepository(model_repository).installed()
+    assert installed.classes == 6625
+    assert {network["form"] for network in installed.document["networks"].values()} == {"paddle"}
     verification = {
-        kind: json.loads((repository / kind / "1" / "report.json").read_text(encoding="utf-8"))["verification"]
+        kind: json.loads((model_repository / kind / "1" / "report.json").read_text(encoding="utf-8"))["verification"]
         for kind in ("det", "rec", "cls")
     }
     assert all(report["compared_with"] == "Paddle inference" for report in verification.values())

@@ -1,146 +1,162 @@
-"""Download one file over HTTP, or one wheel with pip, giving up when no answer comes for a while."""
+"""Downloads: files over HTTP with pooch, wheels with pip, both into a cache in which their SHA-256 finds them again.
 
-import http.client
+A host that swallows packets costs three attempts of 3 s for each of its addresses, one that takes the connection and
+stays silent three attempts of 10 s, and 3 s between the attempts. Pip retries as its own settings say.
+"""
+
+import logging
 import os
-import queue
+import shutil
 import subprocess
 import sys
-import threading
+import tempfile
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+
+import pooch
+import requests
 
 from ocr_convert.errors import SourceError
 from ocr_convert.progress import ShowProgress
 
+CACHE = Path(pooch.os_cache("triton-paddleocr"))
+RETRIES = 2  # pooch waits 1 s before the first and 2 s before the second
+CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 10.0
+WHEEL_TIMEOUT_S = 120.0  # an index may itself fetch the wheel first
 BLOCK_BYTES = 1 << 16
 POLL_S = 0.1
+
+Download = Callable[[str, str], None]  # an address, and the file that what lies there is written to
+
+pooch.get_logger().setLevel(logging.CRITICAL)  # what there is to say, the reporter says
 
 
 class NoAnswerError(SourceError):
     """A source did not answer, or stopped sending."""
 
 
-def download_url(url: str, target: Path, show: ShowProgress, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-    """Download `url` into the file `target`. Proxies are taken from the environment.
-
-    Raises:
-        NoAnswerError: no byte came for `answer_timeout_s`, or there is no connection
-        SourceError: the server answered with an error
-    """
-    # The work is in a thread because looking up a host name, or trying one after another of its addresses, takes no
-    # timeout: only waiting for blocks with a limit does.
-    blocks: queue.Queue[Any] = queue.Queue(maxsize=64)
-    given_up = threading.Event()
-    threading.Thread(target=_receive, args=(url, blocks, given_up, answer_timeout_s), daemon=True).start()
-    received, total = 0, None
-    try:
-        with target.open("wb") as file:
-            while True:
-                item = blocks.get(timeout=answer_timeout_s)
-                if isinstance(item, bytes):
-                    if not item:
-                        break
-                    file.write(item)
-                    received += len(item)
-                    show(received, total)
-                elif isinstance(item, Exception):
-                    raise _as_source_error(item, answer_timeout_s) from item
-                else:
-                    total = item
-    except queue.Empty as error:
-        raise NoAnswerError(f"no answer within {answer_timeout_s:g} s") from error
-    finally:
-        given_up.set()
-    if total is not None and received != total:
-        raise SourceError(f"the connection broke after {received} of {total} bytes")
-
-
-def _receive(url: str, blocks: "queue.Queue[Any]", given_up: threading.Event, timeout_s: float) -> None:
-    """Put the expected size (int or None), then blocks of bytes, then b"" into `blocks`; or the error that came."""
-
-    def put(item: object) -> bool:
-        while not given_up.is_set():
-            try:
-                blocks.put(item, timeout=POLL_S)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    try:
-        # Only addresses from the list of model sets come here.
-        with urllib.request.urlopen(url, timeout=timeout_s) as response:  # noqa: S310
-            put(response.length)
-            while put(block := response.read1(BLOCK_BYTES)) and block:
-                continue
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        put(error)
-
-
-def _as_source_error(error: Exception, timeout_s: float) -> SourceError:
-    if isinstance(error, urllib.error.HTTPError):
-        return SourceError(f"the server answered {error.code} {error.reason}")
-    reason = getattr(error, "reason", error)
-    if isinstance(reason, TimeoutError):
-        return NoAnswerError(f"no answer within {timeout_s:g} s")
-    return NoAnswerError(f"no connection: {reason}")
-
-
-def download_wheel(
-    requirement: str, folder: Path, show: ShowProgress, answer_timeout_s: float = ANSWER_TIMEOUT_S
+def cached(
+    address: str, name: str, sha256: str | None, folder: Path, download: Download, retries: int = RETRIES
 ) -> Path:
-    """Download the wheel of "name==version" with pip, whose configuration (index, proxy, certificates) applies.
+    """The file that lies at `address`, downloaded unless `folder` has it.
+
+    Args:
+        address: what `download` takes.
+        name: the end of the file's name.
+        sha256: of the file; without one `folder` must be empty: nothing could be found again.
+        folder: the cache.
+        download: how it is downloaded.
+        retries: how often it is tried again when the connection fails or other bytes come.
 
     Raises:
-        NoAnswerError: pip neither wrote nor received anything for `answer_timeout_s`
-        SourceError: pip failed, or there is no such wheel
+        NoAnswerError: no answer, or no connection.
+        SourceError: an error for an answer, or other bytes than those of `sha256`.
     """
-    scratch, wheels, log = folder / "scratch", folder / "wheels", folder / "pip.log"
-    scratch.mkdir()
-    wheels.mkdir()
-    # fmt: off
-    command = [
-        sys.executable, "-m", "pip", "download", requirement, "--no-deps", "--only-binary", ":all:",
-        "--dest", str(wheels), "--progress-bar", "off", "--no-input", "--disable-pip-version-check",
-        "--timeout", f"{max(answer_timeout_s, 1):g}", "--retries", "0",
-    ]
-    # fmt: on
-    # pip collects what it receives in TMPDIR, so the growth of that folder is the progress, with any pip.
-    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment
-        ) as pip,
-    ):
+    known = f"{sha256[:16]}-{name}" if sha256 else name
+    store = pooch.create(folder, "", registry={known: sha256}, urls={known: address}, retry_if_failed=retries)
+    try:
+        return Path(store.fetch(known, downloader=lambda url, target, _: download(url, target)))
+    except requests.exceptions.Timeout as error:
+        raise NoAnswerError(f"no answer (attempts: {retries + 1})") from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise SourceError("the connection broke before the end") from error
+    except requests.exceptions.ConnectionError as error:
+        silent = "timed out" in str(error)  # requests' name for a silence in the middle of the answer
+        raise NoAnswerError(f"no {'answer' if silent else 'connection'} (attempts: {retries + 1})") from error
+    except requests.exceptions.RequestException as error:
+        raise SourceError(str(error) if error.response is None else _answer(error.response)) from error
+    except ValueError as error:
+        raise SourceError(f"{name} is corrupt or was changed: {str(error).partition('. ')[0]}") from error
+    except OSError as error:
+        raise SourceError(f"{folder} cannot be written: {error}") from error
+
+
+def over_http(show: ShowProgress, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> Download:
+    """Download over HTTP; proxies are taken from the environment."""
+    timeout_s = (min(CONNECT_TIMEOUT_S, answer_timeout_s), answer_timeout_s)
+    downloader = pooch.HTTPDownloader(progressbar=_Bar(show), chunk_size=BLOCK_BYTES, timeout=timeout_s)
+
+    def download(url: str, target: str) -> None:
         try:
-            _watch(pip, scratch, log, show, answer_timeout_s)
-        finally:
-            if pip.poll() is None:
-                pip.kill()
-    found = list(wheels.glob("*.whl"))
-    if pip.returncode != 0 or len(found) != 1:
-        raise SourceError(f"pip could not download it: {_last_line(log)}")
-    return found[0]
+            downloader(url, target, None)
+        except requests.exceptions.HTTPError as error:
+            if error.response is None or error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise  # to be tried again
+            raise SourceError(_answer(error.response)) from error
+
+    return download
 
 
-def _watch(
-    pip: "subprocess.Popen[bytes]", scratch: Path, log: Path, show: ShowProgress, answer_timeout_s: float
-) -> None:
-    """Show progress until pip ends; NoAnswerError when neither its log nor what it received grows for too long."""
-    last_size, last_growth = -1, time.monotonic()
+def _answer(response: requests.Response) -> str:
+    return f"the server answered {response.status_code} {response.reason}"
+
+
+class _Bar:
+    """What pooch tells the progress to."""
+
+    def __init__(self, show: ShowProgress) -> None:
+        self.total, self._received, self._show = 0, 0, show
+
+    def update(self, received_bytes: int) -> None:
+        self._received += received_bytes
+        self._show(self._received, self.total or None)
+
+    def reset(self) -> None:
+        self._received = 0
+
+    def close(self) -> None:
+        """Nothing is left to close."""
+
+
+def with_pip(show: ShowProgress, timeout_s: float = WHEEL_TIMEOUT_S) -> Download:
+    """Download the wheel of "name==version" with pip, whose configuration (index, proxy, retries ...) applies.
+
+    The download raises NoAnswerError when pip receives nothing for `timeout_s`, SourceError when pip fails.
+    """
+
+    def download(requirement: str, target: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="ocr-convert-pip-") as folder:
+            scratch, wheels, log = Path(folder, "scratch"), Path(folder, "wheels"), Path(folder, "log")
+            scratch.mkdir()
+            # pip collects what it receives in TMPDIR, so the growth of that folder is the progress, with any pip.
+            environment = {**os.environ, "TMPDIR": str(scratch)}
+            command = pip_command("download", requirement, "--no-deps", "--only-binary", ":all:", "--dest", str(wheels))
+            with (
+                log.open("wb") as output,
+                subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+                ) as pip,
+            ):
+                try:
+                    _watch(pip, scratch, show, timeout_s)
+                finally:
+                    pip.kill()
+            found = list(wheels.glob("*.whl"))
+            if pip.returncode != 0 or len(found) != 1:
+                raise SourceError(f"pip could not download it: {last_line(log.read_text(errors='replace'))}")
+            shutil.move(found[0], target)
+
+    return download
+
+
+def pip_command(verb: str, *arguments: str) -> list[str]:
+    """A command of pip that asks nothing and shows no bars."""
+    quiet = ["--progress-bar", "off", "--no-input", "--disable-pip-version-check"]
+    return [sys.executable, "-m", "pip", verb, *quiet, *arguments]
+
+
+def _watch(pip: "subprocess.Popen[bytes]", scratch: Path, show: ShowProgress, timeout_s: float) -> None:
+    last_size, last_growth = 0, time.monotonic()
     while pip.poll() is None:
-        received = _size_bytes(scratch)
-        size = received + log.stat().st_size
+        size = _size_bytes(scratch)
         if size != last_size:
             last_size, last_growth = size, time.monotonic()
-            show(received)
-        elif time.monotonic() - last_growth > answer_timeout_s:
-            raise NoAnswerError(f"no answer within {answer_timeout_s:g} s")
+            show(size)
+        elif time.monotonic() - last_growth > timeout_s:
+            raise NoAnswerError(f"pip has received nothing for {timeout_s:g} s")
         time.sleep(POLL_S)
 
 
@@ -155,8 +171,8 @@ def _size_bytes(folder: Path) -> int:
     return total
 
 
-def _last_line(log: Path) -> str:
-    """Return the line of pip's output that says most about its failure."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+def last_line(log: str) -> str:
+    """The line of pip's output that says most about its failure."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines or ["it said nothing"])[-1]

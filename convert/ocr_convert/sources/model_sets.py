@@ -18,7 +18,7 @@ from ocr_convert.graphs.fuse import KINDS, Kind, Normalisation
 
 Form = Literal["paddle", "onnx"]
 Transport = Literal["wheel", "archive", "url"]
-DEFAULT_MODEL_SET = "pp-ocrv4-mobile"
+DEFAULT_MODEL_SET = "pp-ocrv6-small"
 
 
 @dataclass(frozen=True)

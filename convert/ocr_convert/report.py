@@ -1,0 +1,47 @@
+"""What is installed with a model set: its files, a report for each network, and the summary."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxruntime
+
+from ocr_contract.options import DEFAULTS
+from ocr_convert.paddle.dictionary import BLANKS
+from ocr_convert.paddle.inference_yml import SIZE_OPTIONS, THRESHOLDS
+from ocr_convert.prepare import Preparation
+from ocr_pipeline.repository import DICTIONARY, PARAMETERS, WEIGHTS, Parameters
+from ocr_pipeline.stages.ctc import join_dictionary
+from ocr_pipeline.stages.db_postprocess import PLAIN_DB
+
+REPORT = "report.json"
+
+
+def summary_of(name: str, ready: Preparation) -> dict[str, Any]:
+    """What model_set.json says, without the hashes of the files."""
+    return {
+        "name": name,
+        "classes": BLANKS + len(ready.characters),
+        "networks": {kind: dict(network.origin) for kind, network in ready.networks.items()},
+        "versions": {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, **ready.versions},
+    }
+
+
+def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
+    """The files of a set as `install` takes them: "<model>/<name>" to the file or its text."""
+    summary = summary_of(name, ready)
+    files: dict[str, Path | str] = {}
+    for kind, network in ready.networks.items():
+        verification = ready.comparisons[kind].as_json()
+        report = {**network.origin, "versions": summary["versions"], "verification": verification}
+        files[f"{kind}/{WEIGHTS}"] = network.fused
+        files[f"{kind}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    files[f"ctc_decode/{DICTIONARY}"] = join_dictionary(ready.characters)
+    for model, options, variant in (
+        ("det_preprocess", SIZE_OPTIONS, PLAIN_DB),
+        ("det_postprocess", tuple(THRESHOLDS.values()), ready.parameters.db),
+    ):
+        values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in options}
+        files[f"{model}/{PARAMETERS}"] = Parameters(values, variant).to_json()
+    return files
