@@ -96,7 +96,7 @@ class ModelRepository:
             InvalidModel: it is missing, or is not one.
         """
         # Not at the top: Triton hands its steps their configuration, so they need none of this.
-        from google.protobuf import json_format, text_format  # type: ignore[import-untyped]  # noqa: PLC0415
+        from google.protobuf import json_format, text_format  # noqa: PLC0415
         from tritonclient.grpc import model_config_pb2  # noqa: PLC0415
 
         path = self.path / model / CONFIG
