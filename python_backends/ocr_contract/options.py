@@ -107,7 +107,7 @@ class Options(TypedDict, total=False):
 
     text_det_limit_side_len: Annotated[
         int,
-        Option(736, whole(32, 4000), "Pixels that text_det_limit_type speaks of.", _PICTURE),
+        Option(736, whole(32, 4000), "Length in pixels for text_det_limit_type.", _PICTURE),
     ]
     text_det_limit_type: Annotated[
         str,
@@ -120,27 +120,32 @@ class Options(TypedDict, total=False):
     ]
     text_det_max_side_limit: Annotated[
         int,
-        Option(2000, whole(32, 4000), "Pixels that the detector's input is long at most.", _PICTURE),
+        Option(2000, whole(32, 4000), "Longest side of the detector's input, in pixels.", _PICTURE),
     ]
     text_det_thresh: Annotated[
         float,
-        Option(0.3, real(0, 1), "Probability above which a pixel is text.", _PICTURE),
+        Option(0.3, real(0, 1), "A pixel is text if its probability is above this.", _PICTURE),
     ]
     text_det_box_thresh: Annotated[
         float,
-        Option(0.6, real(0, 1), "Mean probability inside a box from which the box is kept.", _PICTURE),
+        Option(0.6, real(0, 1), "A box is kept if the mean probability inside it is at least this.", _PICTURE),
     ]
     text_det_unclip_ratio: Annotated[
         float,
-        Option(1.5, real(0, 10), "How far a box is grown around the core of the text that was found.", _PICTURE),
+        Option(1.5, real(0, 10), "How far a box is grown around the core of a text that was found.", _PICTURE),
     ]
     text_rec_score_thresh: Annotated[
         float,
-        Option(0.5, real(0, 1), "Score from which a line is kept.", frozenset({OCR})),
+        Option(0.5, real(0, 1), "A line is kept if its score is at least this.", frozenset({OCR})),
     ]
     use_textline_orientation: Annotated[
         bool,
-        Option(False, flag(), "Turn lines that stand upside down before they are read.", frozenset({OCR, RECOGNITION})),
+        Option(
+            False,
+            flag(),
+            "Find lines that are upside down, and turn them before they are read.",
+            frozenset({OCR, RECOGNITION}),
+        ),
     ]
 
 

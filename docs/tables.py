@@ -1,0 +1,78 @@
+"""Write the tables of the documentation that follow from the code: `.venv/bin/python docs/tables.py`.
+
+A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. tests/docs checks that every one is up to date.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ocr_contract.options import ENDPOINTS, OPTIONS
+from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
+
+DOCS = Path(__file__).resolve().parent
+
+
+def options_table() -> str:
+    """Every option of a request, as ocr_contract.options has it."""
+    rows = []
+    for name, option in OPTIONS.items():
+        default = str(option.default).lower()
+        endpoints = ", ".join(f"`{endpoint}`" for endpoint in ENDPOINTS if endpoint in option.endpoints)
+        rows.append((f"`{name}`", option.range.expected, default, option.meaning, endpoints))
+    return _table(("option", "values", "default", "meaning", "endpoints"), rows)
+
+
+def model_sets_table() -> str:
+    """Every model set that ocr-convert knows, with the defaults that it brings."""
+    rows = []
+    for name, model_set in load_model_sets().items():
+        networks = ", ".join(network.name for network in model_set.networks)
+        thresholds = [f"{option.removeprefix('text_det_')} {value}" for option, value in model_set.options.items()]
+        on_pypi = all(any(source.transport == "wheel" for source in network.sources) for network in model_set.networks)
+        rows.append(
+            (
+                f"`{name}`{' (default)' if name == DEFAULT_MODEL_SET else ''}",
+                model_set.about,
+                networks,
+                ", ".join(thresholds) or "from inference.yml",
+                "PyPI" if on_pypi else "modelscope.cn",
+            )
+        )
+    return _table(("model set", "reads", "networks", "detection thresholds", "available from"), rows)
+
+
+# Page, name of the table, and what it holds.
+TABLES: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("options.md", "options", options_table),
+    ("models.md", "model-sets", model_sets_table),
+)
+
+
+def written(page: str, name: str, table: str) -> str:
+    """The text of a page with `table` between the marks of `name`.
+
+    Raises:
+        ValueError: the page has no such marks, or has them more than once.
+    """
+    marked = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+    page, count = marked.subn(lambda match: f"{match[1]}{table}{match[2]}", page)
+    if count != 1:
+        raise ValueError(f"expected the marks {name}:begin and {name}:end once, found them {count} times")
+    return page
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def main() -> None:
+    """Write every table into its page."""
+    for name, mark, table in TABLES:
+        path = DOCS / name
+        path.write_text(written(path.read_text(encoding="utf-8"), mark, table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
