@@ -127,7 +127,7 @@ def adapted(code, server):
 
 
 def assert_output(output, expected):
-    # Spaces aside: this run's server reads with PP-OCRv4, which drops those between words. The pages show the default set.
+    # Spaces aside: the server of the tests reads with PP-OCRv4, which drops many. The pages show the default set.
     output, expected = (re.sub(" +", "", text) for text in (output, expected))
     pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\s*\n" for line in expected.splitlines())
     assert re.fullmatch(pattern, output), output
