@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ocr_convert.progress import quiet
 from ocr_convert.sources.fetch import Fetcher
 from ocr_convert.sources.model_sets import find_model_set
 from ocr_convert.template import complete, template
+from ocr_serve.claim import Claim
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -70,6 +72,21 @@ class Server:
     def metrics_url(self):
         return f"127.0.0.1:{self.metrics_port}"
 
+    @property
+    def command(self):
+        """Words of its command line, as every local user sees them."""
+        return Path(f"/proc/{self.process.pid}/cmdline").read_text().split("\0")
+
+    @cached_property
+    def claim(self):
+        """What it owns in shared memory; asked while it runs."""
+        (name,) = [Path(word).stem for word in self.command if word.startswith("--model-repository=")]
+        return Claim(name)
+
+    def left_behind(self):
+        """Names of what it owns in shared memory."""
+        return sorted(path.name for path in self.claim.directory.glob(f"{self.claim.name}*"))
+
     def is_ready(self):
         try:
             with urllib.request.urlopen(f"http://{self.http_url}/v2/health/ready", timeout=5) as answer:
@@ -82,12 +99,14 @@ class Server:
         return self.process.wait(STOP_LIMIT_S)
 
 
-def begin(repository, log, *options, **popen):
-    """Start ocr-serve on free ports."""
+OCR_SERVE = (str(Path(sys.prefix) / "bin" / "ocr-serve"), "--device", "cpu")
+
+
+def begin(repository, log, *options, program=OCR_SERVE, **popen):
+    """Start a server on free ports."""
     http_port, grpc_port, metrics_port = free_ports(3)
     command = [
-        str(Path(sys.prefix) / "bin" / "ocr-serve"),
-        *("--device", "cpu", "--model-repository", str(repository)),
+        *(*program, "--model-repository", str(repository)),
         *("--http-port", str(http_port), "--grpc-port", str(grpc_port), "--metrics-port", str(metrics_port)),
         *options,
     ]
@@ -96,9 +115,9 @@ def begin(repository, log, *options, **popen):
     return Server(process, http_port, grpc_port, metrics_port, log, repository)
 
 
-def launch(repository, log, *options):
+def launch(repository, log, *options, **popen):
     """Start ocr-serve on free ports and wait until it is ready."""
-    server = begin(repository, log, *options)
+    server = begin(repository, log, *options, **popen)
     process = server.process
     give_up = time.monotonic() + START_LIMIT_S
     while not server.is_ready():
@@ -106,7 +125,16 @@ def launch(repository, log, *options):
             process.kill()
             raise RuntimeError(f"ocr-serve did not start:\n{log.read_text(errors='replace')[-4000:]}")
         time.sleep(0.1)
+    _ = server.claim
     return server
+
+
+def wait_until(condition, what, limit_s=STOP_LIMIT_S):
+    """Wait until `condition()` is true; it fails with `what` when that takes too long."""
+    give_up = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < give_up, f"waited {limit_s} s in vain: {what}"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
@@ -128,9 +156,10 @@ def model_repository(prepared_v4, tmp_path_factory):
 def server(model_repository, tmp_path_factory):
     """The server of this run; it must stop cleanly."""
     server = launch(model_repository, tmp_path_factory.mktemp("server") / "server.log")
+    assert server.left_behind()
     yield server
     assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
-    assert not list(Path("/dev/shm").glob(f"triton_paddleocr_{server.process.pid}_*"))
+    wait_until(lambda: not server.left_behind(), "nothing of the server is left in shared memory")
 
 
 def kill_those_left(servers):
@@ -145,12 +174,32 @@ def start_server(tmp_path):
     """Start a server of a test's own; whatever is left of it is killed after the test."""
     started = []
 
-    def start(repository, *options):
-        started.append(launch(repository, tmp_path / f"server{len(started)}.log", *options))
+    def start(repository, *options, **popen):
+        started.append(launch(repository, tmp_path / f"server{len(started)}.log", *options, **popen))
         return started[-1]
 
     yield start
     kill_those_left(started)
+
+
+@pytest.fixture(scope="session")
+def launch_server(tmp_path_factory):
+    """Start a server of a module's own; whatever is left of it is killed at the end."""
+    started = []
+
+    def start(repository, *options, **popen):
+        log = tmp_path_factory.mktemp("server") / "server.log"
+        started.append(launch(repository, log, *options, **popen))
+        return started[-1]
+
+    yield start
+    kill_those_left(started)
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """Wait until a condition is true, or fail with the name of what did not come."""
+    return wait_until
 
 
 @pytest.fixture
@@ -158,8 +207,8 @@ def begin_server(tmp_path):
     """Start a server and do not wait for it; whatever is left of it is killed after the test."""
     begun = []
 
-    def start(repository, **popen):
-        begun.append(begin(repository, tmp_path / "begun.log", **popen))
+    def start(repository, *options, **popen):
+        begun.append(begin(repository, tmp_path / "begun.log", *options, **popen))
         return begun[-1]
 
     yield start
@@ -176,6 +225,17 @@ def bare_repository(tmp_path):
 def weighted_copy(model_repository, tmp_path):
     """A copy of the repository, weights included, to be broken by a test."""
     return Path(shutil.copytree(model_repository, tmp_path / "model_repository", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def quick_repository(model_repository, tmp_path_factory):
+    """The repository without what is run before a server is ready, for tests of starting and stopping; to be read."""
+    path = tmp_path_factory.mktemp("quick") / "my models"  # with a space: a repository may lie anywhere
+    repository = Path(shutil.copytree(model_repository, path, symlinks=True))
+    for model in ("det", "rec"):
+        config = repository / model / "config.pbtxt"
+        config.write_text(config.read_text().partition("model_warmup")[0])
+    return repository
 
 
 @pytest.fixture(scope="session")

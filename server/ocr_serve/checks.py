@@ -8,14 +8,12 @@ import shutil
 import socket
 from pathlib import Path
 
+from ocr_serve.claim import SHARED_MEMORY
 from ocr_serve.errors import EnvironmentProblem
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
 MIN_SHARED_MEMORY_MIB = 1024  # the Python steps pass pictures through it; a container's default is 64
 PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+")
 STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
-
-
 BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
@@ -37,8 +35,17 @@ def check_precision(precision: str, device: str, in_container: bool, cpuinfo: Pa
             "or serve without the container"
         )
     if device != "cpu":
-        raise EnvironmentProblem(f"--precision {precision} is of the CPU; leave it out, or use --device cpu")
-    if precision == "bf16" and not set(BF16_CPU_FLAGS) & set(cpuinfo.read_text(encoding="utf-8").split()):
+        raise EnvironmentProblem(f"--precision {precision} works on the CPU only; leave it out, or use --device cpu")
+    if precision != "bf16":
+        return
+    try:
+        flags = set(cpuinfo.read_text(encoding="utf-8").split())
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"--precision bf16: {cpuinfo} cannot be read ({error.strerror}), which says whether this CPU has BF16 "
+            "arithmetic; leave it out"
+        ) from error
+    if not flags & set(BF16_CPU_FLAGS):
         raise EnvironmentProblem(
             f"--precision bf16: this CPU has no BF16 arithmetic ({' or '.join(BF16_CPU_FLAGS)} in {cpuinfo}); "
             "leave it out"
@@ -79,8 +86,14 @@ def check_ports(address: str, ports: dict[str, int]) -> None:
                 probe.bind((address, port))
             except OSError as error:
                 raise EnvironmentProblem(
-                    f"cannot listen on {address}:{port} ({error.strerror}); free it or choose another with {option}"
+                    f"cannot listen on {host_and_port(address, port)} ({error.strerror}); "
+                    f"free it or choose another with {option}"
                 ) from error
+
+
+def host_and_port(address: str, port: int) -> str:
+    """Both as a URL has them: an IPv6 address in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def check_shared_memory(directory: Path = SHARED_MEMORY) -> None:
@@ -100,18 +113,17 @@ def check_shared_memory(directory: Path = SHARED_MEMORY) -> None:
         )
 
 
-def check_paths(*paths: Path) -> None:
-    """Triton hands paths to a shell without quoting them.
+def check_path(environment: Path) -> None:
+    """Triton hands the path of its Python stub to a shell without quoting it.
 
     Raises:
-        EnvironmentProblem: a path has a character that means something to a shell.
+        EnvironmentProblem: the path has a character that means something to a shell.
     """
-    for path in paths:
-        if not PLAIN_PATH.fullmatch(str(path)):
-            raise EnvironmentProblem(
-                f"Triton cannot start its Python models with spaces or shell characters in a path; "
-                f"move {str(path)!r} to a path of letters, digits and @%+=:,./-_"
-            )
+    if not PLAIN_PATH.fullmatch(str(environment)):
+        raise EnvironmentProblem(
+            f"Triton cannot start its Python steps from a path with spaces or shell characters; "
+            f"make the environment {str(environment)!r} anew in a path of letters, digits and @%+=:,./-_"
+        )
 
 
 def check_arguments(arguments: list[str]) -> None:
@@ -122,19 +134,6 @@ def check_arguments(arguments: list[str]) -> None:
     """
     if arguments and not arguments[0].startswith("-"):
         raise EnvironmentProblem(f"unexpected argument {arguments[0]!r}; options of tritonserver follow --")
-
-
-def remove_stale_regions(prefix: str, directory: Path = SHARED_MEMORY) -> None:
-    """Remove shared memory that servers of ours left behind when they were killed.
-
-    Args:
-        prefix: what the names of regions begin with; the id of their server's process follows.
-        directory: where the regions are.
-    """
-    for region in directory.glob(f"{prefix}*"):
-        owner = region.name.removeprefix(prefix).partition("_")[0]
-        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
-            region.unlink(missing_ok=True)
 
 
 def resolve_device(device: str, in_container: bool) -> str:

@@ -1,8 +1,7 @@
 """ocr-serve: check what the server needs, then become tritonserver."""
 
 import os
-import secrets
-import subprocess
+import shlex
 import sys
 from enum import Enum
 from pathlib import Path
@@ -12,24 +11,14 @@ import typer
 
 from ocr_contract.errors import InvalidModel
 from ocr_pipeline.repository import ModelRepository
-from ocr_serve import checks, cleaner
-from ocr_serve.backend_directory import assemble
-from ocr_serve.errors import ServeError, UnsupportedPlatform
+from ocr_serve import checks, cleaner, command
+from ocr_serve.claim import Claim, claim, remove_stale
+from ocr_serve.command import Api
+from ocr_serve.errors import EnvironmentProblem, ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
 from ocr_serve.repository import check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.settings import PRECISION_VARIABLE, Precision
-
-CLOSED_APIS = "model-repository,logging"
-MAX_HTTP_BYTES = 128 * 1024 * 1024
-# What is freed goes back to the system sooner: the C library keeps an arena for each thread, and buffers of up to
-# 32 MiB for others of their size, which pages of many sizes do not have. The keys are the variables that users know.
-MALLOC_TUNABLES = {
-    "MALLOC_ARENA_MAX": "glibc.malloc.arena_max=1",
-    "MALLOC_MMAP_THRESHOLD_": "glibc.malloc.mmap_threshold=16777216",
-    "MALLOC_TRIM_THRESHOLD_": "glibc.malloc.trim_threshold=33554432",
-}
-REGION_PREFIX = "triton_paddleocr_"  # of shared memory; the server's process id follows
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -57,95 +46,83 @@ def serve(
     http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     grpc_port: Annotated[int, typer.Option(min=1, max=65535)] = 8001,
     metrics_port: Annotated[int, typer.Option(min=1, max=65535)] = 8002,
+    allow_shared_memory: Annotated[
+        bool,
+        typer.Option("--allow-shared-memory", help="Open the shared-memory API: clients may register shared memory."),
+    ] = False,
+    allow_trace: Annotated[
+        bool, typer.Option("--allow-trace", help="Open the trace API: clients may have requests traced.")
+    ] = False,
+    allow_logging: Annotated[
+        bool, typer.Option("--allow-logging", help="Open the logging API: clients may change what is logged.")
+    ] = False,
     log_verbose: Annotated[int, typer.Option(min=0, help="Triton's verbosity; 1 shows every request.")] = 0,
+    print_command: Annotated[
+        bool,
+        typer.Option(
+            "--print-command", help="Print the command for a plain tritonserver with the backends it needs, and exit."
+        ),
+    ] = False,
 ) -> None:
     """Serve the model repository with Triton. Anything after -- goes to tritonserver."""
+    ports = {"http": http_port, "grpc": grpc_port, "metrics": metrics_port}
+    allowed = {Api.SHARED_MEMORY: allow_shared_memory, Api.TRACE: allow_trace, Api.LOGGING: allow_logging}
     try:
-        home = find_triton()
-        _check_platform(home)
+        home = _find_triton()
+        if print_command:
+            typer.echo(_plain_command(home))
+            return
         repository = ModelRepository(model_repository.resolve())
         installed = check_repository(repository)
-        ports = {"--http-port": http_port, "--grpc-port": grpc_port, "--metrics-port": metrics_port}
-        checks.check_ports(address, ports)
-        checks.remove_stale_regions(REGION_PREFIX)
-        checks.check_shared_memory()
+        checks.check_ports(address, {f"--{service}-port": port for service, port in ports.items()})
         resolved = checks.resolve_device(device.value, home.is_container)
         if precision is not None:
             checks.check_precision(precision.value, resolved, home.is_container)
-        checks.check_paths(Path(sys.prefix), repository.path)
+        checks.check_path(Path(sys.prefix))
         checks.check_arguments(context.args)
-        arguments = [str(home.binary), *_backend_arguments(home), *_repository_arguments(repository)]
+        backends = command.backend_arguments(home)
+        own = _claim(repository)
     except (ServeError, InvalidModel) as error:
         typer.echo(f"ocr-serve: {error}", err=True)
         raise typer.Exit(2) from error
-    arguments += _restrictions(home)
-    for service, port in zip(("http", "grpc", "metrics"), ports.values(), strict=True):
-        arguments += [f"--{service}-address={address}", f"--{service}-port={port}"]
+    arguments = [str(home.binary), *backends, *command.model_arguments(own)]
+    closed = [api for api in Api if not allowed.get(api)]
+    arguments += command.service_arguments(home, address, ports.items(), closed)
     arguments += [f"--log-verbose={log_verbose}", *context.args]
-    environment = _environment(home, resolved)
+    environment = command.environment(home, resolved)
     environment[PRECISION_VARIABLE] = "" if precision is None else precision.value
-    typer.echo(f"ocr-serve: {installed.name} on {resolved}, http://{address}:{http_port}/v2/models/ocr", err=True)
+    url = f"http://{checks.host_and_port(address, http_port)}/v2/models/ocr"
+    typer.echo(f"ocr-serve: {installed.name} on {resolved}, {url}", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    watch = [str(os.getpid()), _region_prefix(), address, str(http_port)]
-    subprocess.Popen([sys.executable, "-I", "-S", cleaner.__file__, *watch])
+    cleaner.start(own, address, ports.values())
     os.execve(home.binary, arguments, environment)  # noqa: S606 - a fixed program, no shell
 
 
-def _check_platform(home: TritonHome) -> None:
+def _find_triton() -> TritonHome:
+    home = find_triton()
     sentence = None if home.is_container else problem()
     if sentence:
         raise UnsupportedPlatform(sentence)
+    return home
 
 
-def _region_prefix() -> str:
-    return f"{REGION_PREFIX}{os.getpid()}_"
+def _plain_command(home: TritonHome) -> str:
+    variables = [f"{name}={value}" for name, value in command.library_environment(home).items()]
+    checks.check_path(Path(sys.prefix))
+    return shlex.join(["env", *variables, str(home.binary), *command.backend_arguments(home)])
 
 
-def _backend_arguments(home: TritonHome) -> list[str]:
-    arguments = [f"--backend-config=python,shm-region-prefix-name={_region_prefix()}"]
-    if not home.is_container:
-        checks.check_numpy()
-        directory = assemble(home, Path(sys.prefix) / "share" / "triton-paddleocr" / "backends")
-        arguments.append(f"--backend-directory={directory}")
-    return arguments
-
-
-def _repository_arguments(repository: ModelRepository) -> list[str]:
-    return [
-        f"--model-repository={repository.path}",
-        "--model-control-mode=explicit",
-        *(f"--load-model={model}" for model in repository.served_models()),
-        "--disable-auto-complete-config",  # else the C++ onnxruntime backend invents a max_batch_size
-    ]
-
-
-def _restrictions(home: TritonHome) -> list[str]:
-    # Loading a model runs its Python code, and a load request may carry that code with it; the logging API names files.
-    # A key that nobody knows closes both to everybody.
-    key = secrets.token_hex()
-    arguments = [
-        f"--http-restricted-api={CLOSED_APIS}:ocr-serve-key={key}",
-        f"--grpc-restricted-protocol={CLOSED_APIS}:ocr-serve-key={key}",
-    ]
-    if home.has_option("http-max-input-size"):  # Triton from 25.06 on: 64 MiB by default, base64 needs a third more
-        arguments.append(f"--http-max-input-size={MAX_HTTP_BYTES}")
-    return arguments
-
-
-def _environment(home: TritonHome, device: str) -> dict[str, str]:
-    environment = dict(os.environ)
-    # What the user has set wins: of two values of a tunable the later one counts, and each counts before its variable.
-    tunables = [tunable for variable, tunable in MALLOC_TUNABLES.items() if variable not in environment]
-    environment["GLIBC_TUNABLES"] = ":".join(filter(None, [*tunables, environment.get("GLIBC_TUNABLES")]))
-    if device == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    if home.libraries is not None:
-        paths = [str(home.libraries), environment.get("LD_LIBRARY_PATH", "")]
-        environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
-        # The stub finds its packages by way of the first python on PATH.
-        environment["PATH"] = os.pathsep.join([str(Path(sys.prefix) / "bin"), environment.get("PATH", "")])
-    return environment
+def _claim(repository: ModelRepository) -> Claim:
+    """Room in shared memory, and in it the folder of the models that are served."""
+    try:
+        remove_stale()
+        checks.check_shared_memory()
+        own = claim()
+        own.link_models(repository.path / model for model in repository.served_models())
+    except OSError as error:
+        raise EnvironmentProblem(f"shared memory cannot be used, which the Python steps need: {error}") from error
+    return own
 
 
 def main() -> None:

@@ -301,15 +301,6 @@ def test_bad_requests_do_not_disturb_good_ones(server):
     assert all(status == 400 for bad, status, _ in answers if bad)
 
 
-@pytest.mark.parametrize("path", ["repository/models/det/load", "repository/models/det/unload", "logging"])
-def test_nobody_loads_models_or_moves_the_log_from_outside(server, path):
-    """A load request may carry a Python model, that is, code."""
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(f"http://{server.http_url}/v2/{path}", b"{}", timeout=30)
-    with InferenceServerClient(server.grpc_url) as client, pytest.raises(InferenceServerException, match="restricted"):
-        client.unload_model("det")
-
-
 def test_a_request_id_is_no_option(server):
     status, answer = generate(server, "ocr", image=base64.b64encode(RECEIPT).decode(), id="page-7")
     assert status == 200, answer

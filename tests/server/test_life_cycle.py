@@ -1,29 +1,38 @@
-"""A server of its own: stopped by a signal, killed, and refused by a model that does not load."""
+"""Servers started in other ways, stopped by a signal, killed, and stopped by a model that does not load."""
 
 import os
+import shlex
 import signal
 import subprocess
-import time
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tritonclient.grpc import InferenceServerClient
+from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient
 from ocr_serve import checks
+from ocr_serve.claim import remove_stale
 from ocr_serve.cleaner import stubs
 from ocr_serve.errors import EnvironmentProblem
 
 RECEIPT = Path(__file__).resolve().parents[2] / "samples" / "receipt.png"
-SHARED_MEMORY = Path("/dev/shm")
+MMAP_THRESHOLD = b"glibc.malloc.mmap_threshold=4194304"
 
 
-def regions(server):
-    return list(SHARED_MEMORY.glob(f"triton_paddleocr_{server.process.pid}_*"))
-
-
-def prefix_of(server):
-    return f"triton_paddleocr_{server.process.pid}_"
+@pytest.fixture(scope="module")
+def tuned(launch_server, quick_repository):
+    """A server with options of every kind: ocr-serve's, tritonserver's, and the C library's."""
+    return launch_server(
+        quick_repository,
+        *("--allow-shared-memory", "--allow-trace", "--allow-logging"),
+        *("--", "--exit-timeout-secs=7", "--log-info", "true"),
+        *("--http-restricted-api=statistics:known=x", "--grpc-restricted-protocol=statistics:known=x"),
+        env={**os.environb, b"GLIBC_TUNABLES": MMAP_THRESHOLD, b"MALLOC_ARENA_MAX": b"4"},
+        start_new_session=True,
+    )
 
 
 def children(server):
@@ -32,111 +41,124 @@ def children(server):
     return [pid for pid, parent in pairs if parent == server.process.pid]
 
 
-def wait_until_gone(pids, limit_s=30):
-    give_up = time.monotonic() + limit_s
-    while time.monotonic() < give_up and any(Path(f"/proc/{pid}").exists() for pid in pids):
-        time.sleep(0.1)
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+def steps(server):
+    return stubs(server.claim.region_prefix)
 
 
-@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_no_process_and_no_shared_memory(start_server, weighted_copy, sig):
-    server = start_server(weighted_copy)
-    processes = children(server)
+def test_arguments_after_the_dashes_go_to_tritonserver(tuned):
+    assert tuned.command[0].endswith("bin/tritonserver")
+    assert {"--exit-timeout-secs=7", "--log-info", "true"} <= set(tuned.command)
+
+
+def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(tuned):
+    processes = [tuned.process.pid, *steps(tuned)]
     assert len(processes) > 5
-    assert regions(server)
-    assert server.stop(sig) == 0
-    assert wait_until_gone(processes) == []
-    assert regions(server) == []
+    for process in processes:
+        # The C library cuts the string at its colons where it lies; of two values it takes the later one.
+        _, _, tunables = Path(f"/proc/{process}/environ").read_bytes().partition(b"GLIBC_TUNABLES=")
+        assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=16777216") < tunables.find(MMAP_THRESHOLD)
+        assert b"glibc.malloc.arena_max" not in tunables
 
 
-def wait_until_clean(server, limit_s=20):
-    give_up = time.monotonic() + limit_s
-    while time.monotonic() < give_up and (stubs(prefix_of(server)) or regions(server)):
-        time.sleep(0.1)
-    return stubs(prefix_of(server)), regions(server)
+def test_apis_are_open_to_those_who_ask_for_it_but_models_are_never_loaded(tuned):
+    with InferenceServerClient(tuned.grpc_url) as client:
+        client.get_system_shared_memory_status()
+        client.get_cuda_shared_memory_status()
+        client.get_trace_settings()
+        client.get_log_settings()
+        with pytest.raises(InferenceServerException, match="restricted"):
+            client.load_model("det")
 
 
-def test_a_server_that_is_killed_leaves_nothing_behind(start_server, weighted_copy):
-    server = start_server(weighted_copy)
-    assert stubs(prefix_of(server))
+def test_raw_requests_with_a_header_that_can_be_sent_pass_a_restriction(tuned, raw_http, raw_grpc):
+    """So it means something that those of test_closed_apis.py do not."""
+    header, metadata = ("known", "x"), ("triton-grpc-protocol-known", "x")
+    assert b"restricted" in raw_http(tuned.http_port, "GET", "/v2/models/stats", [])
+    assert b"model_stats" in raw_http(tuned.http_port, "GET", "/v2/models/stats", [header])
+    assert b"restricted" in raw_grpc(tuned.grpc_port, "ModelStatistics", [])
+    assert b"grpc-status\x010" in raw_grpc(tuned.grpc_port, "ModelStatistics", [metadata])
+
+
+def test_another_server_that_starts_leaves_this_one_alone(tuned):
+    before = tuned.left_behind()
+    remove_stale()
+    assert tuned.left_behind() == before
+    assert len(before) > 5
+
+
+def test_ctrl_c_leaves_no_process_and_no_shared_memory(tuned, wait_for):
+    with OcrClient(tuned.http_url) as client:
+        assert client.ocr(RECEIPT).texts
+    processes = children(tuned)
+    os.killpg(tuned.process.pid, signal.SIGINT)  # as a terminal does it: the steps and the cleaner get it too
+    assert tuned.process.wait(60) == 0
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "the steps end")
+    wait_for(lambda: not tuned.left_behind(), "shared memory is free")
+
+
+def test_a_server_that_is_killed_leaves_nothing_behind(start_server, quick_repository, wait_for):
+    server = start_server(quick_repository)
+    assert steps(server)
     server.stop(signal.SIGKILL)
-    assert wait_until_clean(server) == ([], [])
+    wait_for(lambda: not steps(server) and not server.left_behind(), "the cleaner cleans")
 
 
-def test_ctrl_c_lets_a_running_server_stop_by_itself(begin_server, weighted_copy):
+@pytest.mark.parametrize("moment", ["loading: rec:1", "successfully loaded 'det_postprocess'"])
+def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_copy, wait_for, moment):
     server = begin_server(weighted_copy, start_new_session=True)
-    while not server.is_ready():
-        assert server.process.poll() is None
-        time.sleep(0.1)
-    time.sleep(1)
-    os.killpg(server.process.pid, signal.SIGINT)
-    assert server.process.wait(60) == 0
-    assert wait_until_clean(server) == ([], [])
-
-
-@pytest.mark.parametrize("delay_s", [0.6, 1.2, 2.0, 3.0])
-def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_copy, delay_s):
-    server = begin_server(weighted_copy, start_new_session=True)
-    time.sleep(delay_s)
+    wait_for(lambda: moment in server.log.read_text(errors="replace"), moment)
+    assert server.claim
     os.killpg(server.process.pid, signal.SIGINT)
     server.process.wait(60)
-    assert wait_until_clean(server) == ([], [])
+    wait_for(lambda: not steps(server) and not server.left_behind(), "the cleaner cleans")
 
 
-def test_an_unknown_accelerator_stops_the_load_with_its_name(start_server, weighted_copy):
-    config = weighted_copy / "rec" / "config.pbtxt"
-    config.write_text(config.read_text().replace('"openvino"', '"warp_drive"'))
-    with pytest.raises(RuntimeError, match='unknown cpu_execution_accelerator "warp_drive"'):
-        start_server(weighted_copy)
-
-
-def test_a_limit_below_1_stops_the_load_with_its_name(start_server, weighted_copy):
-    config = weighted_copy / "rec_batcher" / "config.pbtxt"
+def test_what_is_wrong_in_a_configuration_stops_the_load_with_its_name(begin_server, weighted_copy):
+    rec, batcher = (weighted_copy / model / "config.pbtxt" for model in ("rec", "rec_batcher"))
+    rec.write_text(rec.read_text().replace('"openvino"', '"warp_drive"'))
     key = 'key: "rec_lines_per_call" value: { string_value: '
-    config.write_text(config.read_text().replace(f'{key}"4"', f'{key}"0"'))
-    with pytest.raises(RuntimeError, match=r"rec_lines_per_call in config\.pbtxt must be a whole number of at least 1"):
-        start_server(weighted_copy)
-
-
-def test_arguments_after_the_dashes_go_to_tritonserver(start_server, weighted_copy):
-    server = start_server(weighted_copy, "--", "--exit-timeout-secs=7", "--log-info", "true")
-    command = Path(f"/proc/{server.process.pid}/cmdline").read_bytes().split(b"\0")
-    assert command[0].endswith(b"bin/tritonserver")
-    assert {b"--exit-timeout-secs=7", b"--log-info", b"true"} <= set(command)
-    assert server.stop() == 0
-
-
-def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(begin_server, weighted_copy):
-    own = b"glibc.malloc.mmap_threshold=4194304"
-    environment = {**os.environb, b"GLIBC_TUNABLES": own, b"MALLOC_ARENA_MAX": b"4"}
-    server = begin_server(weighted_copy, env=environment)
-    while not server.is_ready():
-        assert server.process.poll() is None
-        time.sleep(0.1)
-    for process in (server.process.pid, *children(server)):
-        command = Path(f"/proc/{process}/cmdline").read_bytes()
-        if b"tritonserver" in command or b"triton_python_backend_stub" in command:
-            # The C library cuts the string at its colons where it lies; of two values it takes the later one.
-            _, _, tunables = Path(f"/proc/{process}/environ").read_bytes().partition(b"GLIBC_TUNABLES=")
-            assert -1 < tunables.find(b"glibc.malloc.mmap_threshold=16777216") < tunables.find(own)
-            assert b"glibc.malloc.arena_max" not in tunables
-    assert server.stop() == 0
+    batcher.write_text(batcher.read_text().replace(f'{key}"4"', f'{key}"0"'))
+    server = begin_server(weighted_copy)
+    assert server.process.wait(120) != 0
+    reasons = server.log.read_text(errors="replace")
+    assert 'unknown cpu_execution_accelerator "warp_drive"' in reasons
+    assert "rec_lines_per_call in config.pbtxt of rec_batcher must be a whole number of at least 1" in reasons
 
 
 def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_where_the_cpu_lacks_it(
-    server, start_server, weighted_copy, run_serve
+    server, start_server, quick_repository, run_serve
 ):
     try:
         checks.check_precision("bf16", "cpu", False)
     except EnvironmentProblem as problem:
-        code, stderr = run_serve("--model-repository", weighted_copy, "--device", "cpu", "--precision", "bf16")
+        code, stderr = run_serve("--model-repository", quick_repository, "--device", "cpu", "--precision", "bf16")
         assert (code, stderr.strip()) == (2, f"ocr-serve: {problem}")
         return
-    other = start_server(weighted_copy, "--precision", "bf16")
+    other = start_server(quick_repository, "--precision", "bf16")
     with OcrClient(other.http_url) as in_bf16, OcrClient(server.http_url) as in_f32:
         bf16, f32 = in_bf16.ocr(RECEIPT), in_f32.ocr(RECEIPT)
     assert [text.replace(" ", "") for text in bf16.texts] == [text.replace(" ", "") for text in f32.texts]
     np.testing.assert_allclose(bf16.scores, f32.scores, atol=0.05)
     assert (bf16.scores != f32.scores).mean() > 0.5
-    assert other.stop() == 0
+    assert other.stop(signal.SIGTERM) == 0
+
+
+def test_a_plain_tritonserver_serves_the_repository(server, begin_server, weighted_copy, wait_for):
+    """As users of Triton start it: with a repository, and the backends that the wheel's server has not at its place."""
+    printed = subprocess.run(
+        [Path(sys.prefix) / "bin" / "ocr-serve", "--print-command"], capture_output=True, text=True, check=True
+    ).stdout
+    here = [f"--{service}-address=127.0.0.1" for service in ("http", "grpc", "metrics")]
+    plain = begin_server(weighted_copy, *here, program=shlex.split(printed))
+    wait_for(plain.is_ready, "tritonserver is ready", 120)
+    with OcrClient(plain.http_url) as client, OcrClient(server.http_url) as usual:
+        assert client.ocr(RECEIPT).texts == usual.ocr(RECEIPT).texts
+    with InferenceServerClient(plain.grpc_url) as client:
+        loaded = {model.name for model in client.get_model_repository_index().models if model.state == "READY"}
+        assert loaded == {path.parent.name for path in weighted_copy.glob("*/config.pbtxt")}
+        for load in (lambda: client.load_model("det"), lambda: client.unload_model("det")):
+            with pytest.raises(InferenceServerException, match="not allowed"):
+                load()
+        with pytest.raises(InferenceServerException, match="not allowed"):
+            client.load_model("evil", config='{"backend": "python"}', files={"file:1/model.py": b"raise SystemExit"})
+    assert plain.stop(signal.SIGTERM) == 0

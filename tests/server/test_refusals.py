@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_gpu_that_is_not_there(run_serve, weighted_copy):
 @pytest.mark.parametrize(
     ("device", "in_container", "words"),
     [
-        ("gpu", False, "--precision bf16 is of the CPU"),
+        ("gpu", False, "--precision bf16 works on the CPU only"),
         ("cpu", True, "Triton's own onnxruntime backend takes no precision"),
         ("cpu", False, "this CPU has no BF16 arithmetic"),
     ],
@@ -89,6 +90,11 @@ def test_a_precision_that_would_not_be_computed(tmp_path, device, in_container, 
     cpuinfo.write_text("flags\t\t: fpu avx2 avx512f avx512_vnni\n")
     with pytest.raises(EnvironmentProblem, match=words):
         checks.check_precision("bf16", device, in_container, cpuinfo)
+
+
+def test_a_cpu_of_which_nothing_is_known(tmp_path):
+    with pytest.raises(EnvironmentProblem, match=r"cpuinfo cannot be read .*leave it out"):
+        checks.check_precision("bf16", "cpu", False, tmp_path / "cpuinfo")
 
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
@@ -114,14 +120,6 @@ def test_little_shared_memory(monkeypatch):
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(2**26, 0, 2**26))
     with pytest.raises(EnvironmentProblem, match=r"64 MiB free.*--shm-size"):
         checks.check_shared_memory()
-
-
-def test_regions_of_dead_servers_are_removed_and_no_others(tmp_path):
-    dead, alive, foreign = "ocr_4194304999_a", f"ocr_{checks.os.getpid()}_b", "other_4194304999_c"
-    for name in (dead, alive, foreign):
-        (tmp_path / name).touch()
-    checks.remove_stale_regions("ocr_", tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alive, foreign])
 
 
 @pytest.mark.parametrize(
@@ -186,9 +184,17 @@ def test_a_broken_summary(run_serve, weighted_copy, text):
     refused(run_serve("--model-repository", weighted_copy), "model_set.json cannot be read", "ocr-convert")
 
 
-def test_a_path_that_a_shell_would_cut(run_serve, weighted_copy):
-    spaced = weighted_copy.rename(weighted_copy.with_name("my models"))
-    refused(run_serve("--model-repository", spaced), "spaces or shell characters", "my models")
+@pytest.mark.parametrize("path", ["/opt/my env", "/opt/$HOME", "/opt/a;b"])
+def test_an_environment_whose_path_a_shell_would_cut(path):
+    with pytest.raises(EnvironmentProblem, match="spaces or shell characters"):
+        checks.check_path(Path(path))
+
+
+def test_an_address_of_ipv6_is_written_in_brackets(run_serve, weighted_copy):
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        result = run_serve("--model-repository", weighted_copy, "--address", "::1", "--http-port", port)
+    refused(result, f"cannot listen on [::1]:{port}", "--http-port")
 
 
 def test_a_word_that_is_no_option(run_serve, weighted_copy):
