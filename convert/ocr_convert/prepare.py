@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ocr_convert.comparison import Comparison
-from ocr_convert.graphs.fuse import Kind, Normalisation, class_count
+from ocr_convert.graphs.ends import class_count
+from ocr_convert.graphs.fuse import Kind, Normalisation
 from ocr_convert.paddle.dictionary import SPACE, class_characters
 from ocr_convert.paddle.folder import ModelFolder, find_dictionary, load_network
 from ocr_convert.paddle.process import PaddleProcess

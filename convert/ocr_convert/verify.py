@@ -56,7 +56,7 @@ def onnx_reference(path: Path) -> Reference:
     """Return an unfused ONNX network as a reference."""
     unfused = session(path)
     name = unfused.get_inputs()[0].name
-    return lambda inputs: {key: _run(unfused, path.name, {name: value})[0] for key, value in inputs.items()}
+    return lambda inputs: {key: _run(unfused, {name: value}, path.name)[0] for key, value in inputs.items()}
 
 
 def load_pictures() -> dict[str, Pixels]:
@@ -85,8 +85,9 @@ def verify_det(
         the comparison, and the lines of each picture
 
     Raises:
-        ModelFolderError: the network answers no probabilities, or finds more text than a page may have
-        VerificationError: the fused graph cannot be run, or finds no line on pictures full of text
+        ModelFolderError: the network cannot be run on pictures of every size, answers no probabilities, or finds more
+            text than a page may have
+        VerificationError: the fused graph finds no line on pictures full of text
     """
     pictures = load_pictures()
     detector = session(fused)
@@ -96,7 +97,7 @@ def verify_det(
     _require_probabilities("det", expected)
     differences, equal, made_of_them, strips = [], [], [], []
     for name, pixels in pictures.items():
-        (prob,) = _run(detector, "det", {"image": inputs[name]})
+        (prob,) = _run(detector, {"image": inputs[name]})
         should = expected[name][:, 0]
         differences.append(prob - should)
         equal.append((prob > options["text_det_thresh"]) == (should > options["text_det_thresh"]))
@@ -126,8 +127,7 @@ def verify_rec(
         dictionary: characters of the classes after the blank
 
     Raises:
-        ModelFolderError: the network answers no probabilities
-        VerificationError: the fused graph cannot be run
+        ModelFolderError: the network cannot be run on lines of every width, or answers no probabilities
     """
     recogniser = session(fused)
     pages = [plan_calls(strip.widths, LINES_PER_CALL, LINES_PER_CALL * MAX_LINE_WIDTH) for strip in strips]
@@ -146,7 +146,7 @@ def verify_rec(
         answers, best = [], []
         for number in range(len(calls)):
             crops, widths = inputs[f"{picture}-{number}"]
-            index, score = _run(recogniser, "rec", {"crops": crops, "widths": widths})
+            index, score = _run(recogniser, {"crops": crops, "widths": widths})
             answers.append((index, score))
             output = expected[f"{picture}-{number}"]
             best.append((output.argmax(axis=2), output.max(axis=2)))
@@ -157,8 +157,9 @@ def verify_rec(
         made_of_them.append(read.scores)
         texts += read.texts
         reference_texts += page.decode_lines(should, dictionary, CLOCK).texts
+    # The longest line that is served: a network may have learnt positions of fewer columns.
     longest = np.zeros((1, LINE_HEIGHT, MAX_LINE_WIDTH, 3), np.uint8)
-    made_of_them += _run(recogniser, "rec", {"crops": longest, "widths": np.array([[MAX_LINE_WIDTH]], np.int64)})
+    made_of_them += _run(recogniser, {"crops": longest, "widths": np.array([[MAX_LINE_WIDTH]], np.int64)})
     return compare("rec", compared_with, differences, equal, made_of_them, texts, reference_texts)
 
 
@@ -166,29 +167,30 @@ def verify_cls(fused: Path, reference: Reference, compared_with: str, strips: li
     """Compare labels and probabilities of the lines as they are and turned by 180 degrees.
 
     Raises:
-        ModelFolderError: the network answers no probabilities
-        VerificationError: the fused graph cannot be run
+        ModelFolderError: the network cannot be run on several lines, or answers no probabilities
     """
     classifier = session(fused)
     upright = np.concatenate([cls_crops(strip) for strip in strips])
     both = np.concatenate([upright, upright[:, ::-1, ::-1]])
     expected = reference({"lines": normalise(both)})
     _require_probabilities("cls", expected)
-    label, score = _run(classifier, "cls", {"crops": both})
+    label, score = _run(classifier, {"crops": both})
     best, probability = expected["lines"].argmax(axis=1), expected["lines"].max(axis=1)
     return compare("cls", compared_with, [score - probability], [label == best])
 
 
 def _run(
-    network: onnxruntime.InferenceSession, name: str, inputs: Mapping[str, npt.NDArray[Any]]
+    network: onnxruntime.InferenceSession, inputs: Mapping[str, npt.NDArray[Any]], name: str = "the converted model"
 ) -> list[npt.NDArray[Any]]:
     """All outputs of a network, in its order."""
     try:
         return network.run(None, inputs)
     except Exception as error:  # onnxruntime's errors have no base class of their own
-        shapes = " and ".join(f"{name} {list(value.shape)}" for name, value in inputs.items())
+        shapes = " and ".join(f"{tensor} {list(value.shape)}" for tensor, value in inputs.items())
         reason = str(error).splitlines()[0]
-        raise VerificationError(f"the converted {name} model cannot be run on {shapes}: {reason}") from error
+        raise ModelFolderError(
+            f"{name} cannot be run on {shapes}: check that the network was exported with free sizes ({reason})"
+        ) from error
 
 
 def _require_probabilities(kind: Kind, answers: Mapping[str, Floats]) -> None:

@@ -10,7 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ocr_convert.errors import ConversionError, ModelFolderError
-from ocr_convert.graphs.fuse import IMAGENET, Kind, class_count, fuse
+from ocr_convert.graphs.ends import class_count
+from ocr_convert.graphs.fuse import IMAGENET, Kind, fuse
 from ocr_convert.paddle.to_onnx import Converted
 from ocr_convert.verify import load_pictures, normalise, session
 

@@ -16,9 +16,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ocr_convert.errors import ConversionError, ModelFolderError
+from ocr_convert.errors import ConversionError
 from ocr_convert.graphs.class_search import fill_blocks, find_best_class
+from ocr_convert.graphs.ends import Dimensions, ends
 from ocr_convert.graphs.node_list import PREFIX, NodeList
+from ocr_pipeline.stages.crops import LINE_HEIGHT
+from ocr_pipeline.stages.orientation import CLS_WIDTH
 
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -36,8 +39,13 @@ class Normalisation:
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALVES = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # rec and cls
 
-LINE_HEIGHT_PX = 48
-CLS_WIDTH_PX = 192
+# Of the networks that are wrapped.
+INPUTS: dict[Kind, Dimensions] = {
+    "det": (1, 3, "H", "W"),
+    "rec": ("N", 3, LINE_HEIGHT, "W"),
+    "cls": ("N", 3, LINE_HEIGHT, CLS_WIDTH),
+}
+OUTPUTS: dict[Kind, Dimensions] = {"det": (1, 1, "H", "W"), "rec": ("N", "T", "classes"), "cls": ("N", 2)}
 
 LOWEST_OPSET = 11  # Range, GatherElements and TopK with k as an input exist from here on
 
@@ -60,7 +68,7 @@ def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = 
     """
     fused = onnx.ModelProto()
     fused.CopyFrom(model)
-    network_input, network_output = _ends(fused, kind)
+    network_input, network_output = ends(fused, kind, INPUTS[kind], OUTPUTS[kind])
     _refuse_taken_names(fused, kind)
     opset = _opset(fused)
     pixels = "image" if kind == "det" else "crops"
@@ -89,48 +97,13 @@ def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = 
     return fused
 
 
-def class_count(model: onnx.ModelProto) -> int:
-    """Return the number of classes of an unfused rec network: the last dimension of its output.
-
-    Raises:
-        ConversionError: the output does not state it
-    """
-    dims = model.graph.output[0].type.tensor_type.shape.dim
-    if len(dims) != 3 or dims[2].dim_value <= 0:
-        raise ConversionError("the recognition network must state its output as [N, T, classes], but does not")
-    return int(dims[2].dim_value)
-
-
 def _opset(model: onnx.ModelProto) -> int:
-    opset = next(int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     if opset < LOWEST_OPSET:
         raise ConversionError(
             f"ONNX of opset {LOWEST_OPSET} or later is needed, but this is opset {opset}: export again"
         )
     return opset
-
-
-def _ends(model: onnx.ModelProto, kind: Kind) -> tuple[str, str]:
-    """Return the names of the network's one input and one output."""
-    initializers = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in initializers]
-    outputs = model.graph.output
-    rank = {"det": 4, "rec": 3, "cls": 2}[kind]
-    if (
-        len(inputs) != 1
-        or len(outputs) != 1
-        or len(inputs[0].type.tensor_type.shape.dim) != 4
-        or len(outputs[0].type.tensor_type.shape.dim) != rank
-    ):
-        described = [
-            f"{value.name}{[dim.dim_value or dim.dim_param for dim in value.type.tensor_type.shape.dim]}"
-            for value in [*inputs, *outputs]
-        ]
-        raise ModelFolderError(
-            f"a {kind} network has one input [N, 3, H, W] and one output of {rank} dimensions, "
-            f"but this one has {', '.join(described)}: check that the folder holds a {kind} model"
-        )
-    return inputs[0].name, outputs[0].name
 
 
 def _refuse_taken_names(model: onnx.ModelProto, kind: Kind) -> None:
@@ -176,12 +149,12 @@ def _declare(model: onnx.ModelProto, kind: Kind) -> None:
         outputs = [("prob", float32, ["batch", "height", "width"])]
     elif kind == "rec":
         inputs = [
-            ("crops", uint8, ["batch", LINE_HEIGHT_PX, "width", 3]),
+            ("crops", uint8, ["batch", LINE_HEIGHT, "width", 3]),
             ("widths", int64, ["batch", 1]),
         ]
         outputs = [("index", int64, ["batch", "time"]), ("score", float32, ["batch", "time"])]
     else:
-        inputs = [("crops", uint8, ["batch", LINE_HEIGHT_PX, CLS_WIDTH_PX, 3])]
+        inputs = [("crops", uint8, ["batch", LINE_HEIGHT, CLS_WIDTH, 3])]
         outputs = [("label", int64, ["batch"]), ("score", float32, ["batch"])]
     del model.graph.input[:]
     del model.graph.output[:]

@@ -1,6 +1,6 @@
 """The process that imports paddle: converts networks and runs them, so that its noise and crashes stay out of ours.
 
-Started by `paddle_process`. Takes one JSON request a line on stdin, writes one JSON answer a line on the file
+Started by `process`. Takes one JSON request a line on stdin, writes one JSON answer a line on the file
 descriptor given as its argument; everything that paddle and paddle2onnx print goes where stdout and stderr go.
 """
 

@@ -68,6 +68,8 @@ def load_network(path: Path) -> onnx.ModelProto:
         model = onnx.load(path)
     except DecodeError as error:
         raise ModelFolderError(f"{path} is not an ONNX model: {error}") from error
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:  # of weights that lie in a file beside it
+        raise ModelFolderError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not model.graph.node:
         raise ModelFolderError(f"{path} is not an ONNX model: it has no nodes")
     return model

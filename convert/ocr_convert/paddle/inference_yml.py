@@ -149,7 +149,7 @@ def _variant(after: Mapping[str, Any]) -> tuple[DbVariant, list[str]]:
     """Return the kind of DBPostProcess, and notes on what differs from the usual one and on what is not needed."""
     stated = {name: after[name] for name in VARIANTS if name in after}
     if "use_dilation" in stated:
-        stated["use_dilation"] = FLAGS.get(stated["use_dilation"].lower(), stated["use_dilation"])
+        stated["use_dilation"] = FLAGS.get(str(stated["use_dilation"]).lower(), stated["use_dilation"])
     variant = DbVariant(**stated)
     notes = []
     unusual = [f"{name} {after[name]}" for name in stated if getattr(variant, name) != getattr(PLAIN_DB, name)]

@@ -1,13 +1,15 @@
-"""Talks to `paddle_child`, the process that imports paddle."""
+"""Talks to `child`, the process that imports paddle."""
 
 import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,14 +21,29 @@ from ocr_pipeline.cores import cores
 
 Floats = npt.NDArray[np.float32]
 LOG_TAIL_LINES = 20
+# The longest that a request may take. The largest networks of PaddleOCR take some 30 s on one slow core: whoever has
+# not answered after ten minutes waits for something that does not come.
+DEADLINES_S = {"convert": 600.0, "predict": 600.0, "versions": 120.0}
+CHILD = (sys.executable, "-m", "ocr_convert.paddle.child")
 COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 class PaddleProcess:
     """Starts with the first request; a context manager that ends it."""
 
-    def __init__(self, workdir: Path) -> None:
+    def __init__(
+        self, workdir: Path, deadlines_s: Mapping[str, float] = DEADLINES_S, command: Sequence[str] = CHILD
+    ) -> None:
+        """Prepare for requests.
+
+        Args:
+            workdir: where temporary files and the log are written
+            deadlines_s: the longest that each request may take
+            command: starts the process; the number of a file descriptor is added, for its answers
+        """
         self.workdir = workdir
+        self._deadlines_s = deadlines_s
+        self._command = command
         self._log = workdir / "paddle.log"
         self._log_start = 0  # bytes; where the output of the last request begins
         self._child: subprocess.Popen[str] | None = None
@@ -75,7 +92,7 @@ class PaddleProcess:
 
     def _end(self) -> None:
         if self._child is not None:
-            self._child.kill()  # it holds nothing that would have to be put away
+            _kill(self._child)  # it holds nothing that would have to be put away
             self._child.wait()
             self._child = None
             self._answers.close()
@@ -89,13 +106,14 @@ class PaddleProcess:
         environment = {**os.environ, "TMPDIR": str(self.workdir), "GLOG_minloglevel": "2", "PYTHONWARNINGS": "ignore"}
         with self._log.open("wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "ocr_convert.paddle.child", str(answers_write)],
+                [*self._command, str(answers_write)],
                 stdin=requests_read,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[answers_write],
                 env=environment,
                 text=True,
+                start_new_session=True,  # so that what it starts can be ended with it
             )
         os.close(requests_read)
         os.close(answers_write)
@@ -107,16 +125,18 @@ class PaddleProcess:
         if self._child is None:
             self._child = self._start()
         self._log_start = self._log.stat().st_size
-        try:
+        too_late = threading.Event()
+        line = ""
+        with _alarm(self._deadlines_s[what], self._child, too_late), contextlib.suppress(BrokenPipeError):
             self._requests.write(json.dumps({"do": what, **arguments}) + "\n")
             self._requests.flush()
             line = self._answers.readline()
-        except BrokenPipeError:
-            line = ""
         if line:
             answer = json.loads(line)
         else:
-            answer = {"error": f"its process ended with status {self._child.wait()}"}
+            status = self._child.wait()
+            ended = f"it had not answered after {self._deadlines_s[what]:g} s and was ended"
+            answer = {"error": ended if too_late.is_set() else f"its process ended with status {status}"}
             self._end()  # another one can be started for the next request
         if "error" in answer:
             message = f"Paddle could not {what} {arguments.get('network', '')}: {answer['error']}; it printed:"
@@ -127,3 +147,25 @@ class PaddleProcess:
         """Return the end of what paddle printed since the last request, without its colours."""
         printed = self._log.read_bytes()[self._log_start :].decode("utf-8", errors="replace")
         return "\n".join(COLOURS.sub("", printed).splitlines()[-LOG_TAIL_LINES:])
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float, child: "subprocess.Popen[str]", too_late: threading.Event) -> Iterator[None]:
+    """End the child if the body takes longer: whoever reads from it or writes to it then goes on."""
+
+    def end() -> None:
+        too_late.set()
+        _kill(child)
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _kill(child: "subprocess.Popen[str]") -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended by itself, and nothing of it is left
+        os.killpg(child.pid, signal.SIGKILL)
