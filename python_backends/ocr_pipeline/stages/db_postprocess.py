@@ -10,7 +10,7 @@ others out. Here noise is dropped first, and a page with more lines than `max_li
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -36,8 +36,8 @@ class DbVariant:
     """The kind of DB post-processing that a detector was tuned with (names and values are PaddleOCR's).
 
     Attributes:
-        score_mode: "fast": a box's score is the mean probability inside the rectangle around its contour;
-            "slow": inside the contour.
+        score_mode: "fast": a quad's score is the mean probability inside the rectangle around its contour; "slow":
+            inside the contour. The score of a polygon is always that inside it.
         box_type: what is grown by `unclip_ratio`: "quad": the rectangle around the contour; "poly": the contour's
             polygon, around which the rectangle is taken then.
         use_dilation: thicken the thresholded map by a pixel before contours are looked for.
@@ -96,10 +96,16 @@ def boxes_from_prob(
         rect = cv2.minAreaRect(contour)
         if min(rect[1]) < MIN_SIZE:
             continue
-        score = box_score(prob, contour[:, 0] if variant.score_mode == "slow" else cv2.boxPoints(rect))
+        if variant.box_type == "poly":
+            outline: npt.NDArray[Any] = polygon_of(contour)
+            if len(outline) < MIN_POLYGON_CORNERS:
+                continue
+        else:
+            outline = contour[:, 0] if variant.score_mode == "slow" else cv2.boxPoints(rect)
+        score = box_score(prob, outline)
         if not score >= box_thresh:  # nor is NaN
             continue
-        grown = unclip(rect, unclip_ratio) if variant.box_type == "quad" else unclip_polygon(contour, unclip_ratio)
+        grown = unclip(rect, unclip_ratio) if variant.box_type == "quad" else unclip_polygon(outline, unclip_ratio)
         if grown is None:
             continue
         if len(quads) == max_lines:
@@ -116,16 +122,16 @@ def boxes_from_prob(
     return DetectionResult(boxes[keep], np.array(scores, np.float32)[keep])
 
 
-def box_score(prob: npt.NDArray[np.float32], quad: npt.NDArray[np.float32]) -> float:
-    """Mean of `prob` (h, w) inside `quad` (K, 2), pixels (x, y) of the map, four corners or a whole contour.
+def box_score(prob: npt.NDArray[np.float32], outline: npt.NDArray[Any]) -> float:
+    """Mean of `prob` (h, w) inside `outline` (K, 2), pixels (x, y) of the map, corners or a whole contour.
 
     PaddleOCR's `box_score_fast` and `box_score_slow`.
     """
     height, width = prob.shape
-    left, top = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, (width - 1, height - 1))
-    right, bottom = np.clip(np.ceil(quad.max(axis=0)).astype(int), 0, (width - 1, height - 1))
+    left, top = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, (width - 1, height - 1))
+    right, bottom = np.clip(np.ceil(outline.max(axis=0)).astype(int), 0, (width - 1, height - 1))
     mask = np.zeros((bottom - top + 1, right - left + 1), np.uint8)
-    cv2.fillPoly(mask, [(quad - (left, top)).astype(np.int32)], 1)
+    cv2.fillPoly(mask, [(outline - (left, top)).astype(np.int32)], 1)
     return float(cv2.mean(prob[top : bottom + 1, left : right + 1], mask)[0])
 
 
@@ -141,22 +147,24 @@ def unclip(rect: cv2.typing.RotatedRect, ratio: float) -> cv2.typing.RotatedRect
     return centre, (width + 2 * distance, height + 2 * distance), angle
 
 
-def unclip_polygon(contour: npt.NDArray[np.int32], ratio: float) -> cv2.typing.RotatedRect | None:
-    """Grow a contour's polygon, and take the smallest rectangle around it (PaddleOCR's `polygons_from_bitmap`).
+def polygon_of(contour: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Corners (K, 2) of a contour (C, 1, 2), pixels (x, y) of the map, without those that hardly bend it."""
+    return cv2.approxPolyDP(contour, POLYGON_EPSILON * cv2.arcLength(contour, closed=True), closed=True)[:, 0]
+
+
+def unclip_polygon(polygon: npt.NDArray[np.int32], ratio: float) -> cv2.typing.RotatedRect | None:
+    """Grow a polygon, and take the smallest rectangle around it (PaddleOCR's `polygons_from_bitmap`).
 
     Args:
-        contour: (K, 1, 2) int32, pixels (x, y) of the map.
+        polygon: (K, 2) int32, pixels (x, y) of the map.
         ratio: `unclip_ratio`.
 
     Returns:
-        OpenCV's rotated rectangle; None where the polygon has fewer than four corners or falls into pieces.
+        OpenCV's rotated rectangle; None where the polygon falls into pieces.
     """
-    polygon = cv2.approxPolyDP(contour, POLYGON_EPSILON * cv2.arcLength(contour, closed=True), closed=True)
-    if len(polygon) < MIN_POLYGON_CORNERS:
-        return None
     distance = cv2.contourArea(polygon) * ratio / cv2.arcLength(polygon, closed=True)
     offset = pyclipper.PyclipperOffset()
-    offset.AddPath(polygon[:, 0].tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    offset.AddPath(polygon.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     pieces = offset.Execute(distance)
     return cv2.minAreaRect(np.array(pieces[0], np.float32)) if len(pieces) == 1 else None
 
