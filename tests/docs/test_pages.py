@@ -248,10 +248,8 @@ def commands_of(text):
     """Name and arguments of every call of one of the project's commands."""
     found = []
     for line in calls(text):
-        if match := re.match(
-            r"(?:\$\()?(?:\.venv/bin/)?(ocr-[a-z]+)\b([^)]*?)(?:\).*| -- .*)?$", re.sub(r"\s+#.*", "", line)
-        ):
-            found.append((match[1], match[2].split()))
+        if match := re.search(r"(?:^|\$\()(?:\.venv/bin/)?(ocr-[a-z]+)\b([^)]*)", re.sub(r"\s+#.*", "", line)):
+            found.append((match[1], match[2].partition(" -- ")[0].split()))
     return found
 
 
