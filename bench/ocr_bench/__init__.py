@@ -1,1 +1,1 @@
-"""ocr-bench: stages, load, accuracy, peers and floor of the OCR endpoint."""
+"""Instruments: how well, how fast and in how much memory the OCR endpoint reads, alone and beside other packages."""

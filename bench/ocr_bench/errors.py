@@ -7,15 +7,13 @@ BenchError
 └── UnavailableError an instrument that this machine cannot run
 """
 
-from __future__ import annotations
-
 
 class BenchError(Exception):
     """Base of all errors of ocr-bench; the message says what was expected, what came and what to do."""
 
 
 class LabelError(BenchError):
-    """A label file that does not follow PaddleOCR's formats, or names a picture that is not there."""
+    """A label file does not follow PaddleOCR's formats, or names a picture that does not exist."""
 
 
 class PeerError(BenchError):
@@ -23,7 +21,7 @@ class PeerError(BenchError):
 
 
 class ServerError(BenchError):
-    """The server under test did not become ready, ended early, or answered with an error."""
+    """The server under test did not become ready, or ended early."""
 
 
 class UnavailableError(BenchError):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import shlex
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 import psutil
+
+from ocr_pipeline.cores import cores
 
 PACKAGES = (
     "triton-paddleocr",
@@ -39,10 +40,6 @@ class Machine:
     commit: str | None
     date: str
     command: str
-
-    def as_dict(self) -> dict[str, object]:
-        """Give plain values for JSON."""
-        return asdict(self)
 
     def markdown(self) -> str:
         """Give two lines to stand under a table."""
@@ -101,7 +98,7 @@ def this_machine() -> Machine:
     """Describe the machine, the environment and the command that is running."""
     return Machine(
         processor=processor(),
-        cores=len(os.sched_getaffinity(0)),
+        cores=cores(),
         memory_gib=psutil.virtual_memory().total / 2**30,
         gpu=first_line(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]),
         system=f"{platform.system()} {platform.release()}, glibc {platform.libc_ver()[1]}",

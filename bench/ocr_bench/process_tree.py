@@ -12,7 +12,7 @@ import psutil
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """Give the process and its descendants that are alive."""
+    """The process and its descendants that are alive."""
     try:
         root = psutil.Process(pid)
         return [root, *root.children(recursive=True)]

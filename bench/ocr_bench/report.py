@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ocr_bench.errors import BenchError
@@ -53,15 +53,18 @@ class Table:
         return str(cell).replace("|", "\\|")
 
 
-def write_section(out: Path, name: str, parts: Sequence[str], data: object, machine: Machine) -> Path:
-    """Write NAME.md (the parts, then the machine) and NAME.json (the data and the machine) into `out`."""
+def write_section(out: Path, name: str, parts: Sequence[str], data: object, machine: Machine) -> str:
+    """Write NAME.md (the parts, then the machine) and NAME.json (the data and the machine) into `out`.
+
+    Returns:
+        What NAME.md holds.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    document = {"machine": machine.as_dict(), "data": data}
-    (out / f"{name}.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    text = "\n\n".join([*parts, machine.markdown()]) + "\n"
-    path = out / f"{name}.md"
-    path.write_text(text, encoding="utf-8")
-    return path
+    document = json.dumps({"machine": machine, "data": data}, indent=2, ensure_ascii=False, default=asdict)
+    (out / f"{name}.json").write_text(f"{document}\n", encoding="utf-8")
+    text = "\n\n".join([*filter(None, parts), machine.markdown()]) + "\n"
+    (out / f"{name}.md").write_text(text, encoding="utf-8")
+    return text
 
 
 def marker(name: str, which: str) -> str:

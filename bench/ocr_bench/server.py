@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from ocr_bench.errors import ServerError
 from ocr_bench.process_tree import tree, wait_gone
-from ocr_bench.subject import Subject
+from ocr_bench.target import Target
 
 READY_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 60.0
@@ -31,16 +30,15 @@ class Server:
     metrics: str
     pid: int
     ready_s: float
-    log: Path
 
 
 def free_ports(count: int) -> list[int]:
     """Find loopback ports that nothing listens on."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def is_ready(http: str) -> bool:
@@ -48,50 +46,44 @@ def is_ready(http: str) -> bool:
     try:
         with urllib.request.urlopen(f"http://{http}/v2/health/ready", timeout=5) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 
-def tail(log: Path, lines: int = 15) -> str:
-    """Give the end of a log."""
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-
-
 @contextmanager
-def running_server(subject: Subject, log: Path, extra: Sequence[str] = (), name: str = "ocr") -> Iterator[Server]:
+def running_server(target: Target, log: Path, options: Sequence[str] = ()) -> Iterator[Server]:
     """Start ocr-serve, wait until it is ready, and stop it at the end.
 
     Args:
-        subject: what is served.
+        target: what is served.
         log: file for what the server prints.
-        extra: arguments for tritonserver itself.
-        name: for messages.
+        options: further options of ocr-serve; those after "--" go to tritonserver.
 
     Raises:
         ServerError: it ended before it was ready, or was not ready in time.
     """
     http, grpc, metrics = free_ports(3)
-    command = [str(Path(sys.executable).parent / "ocr-serve"), *subject.options()]
-    command += ["--http-port", str(http), "--grpc-port", str(grpc), "--metrics-port", str(metrics)]
-    command += ["--", *extra] if extra else []
+    command = [str(Path(sys.executable).parent / "ocr-serve"), *target.serve_options()]
+    command += ["--http-port", str(http), "--grpc-port", str(grpc), "--metrics-port", str(metrics), *options]
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         while not is_ready(f"127.0.0.1:{http}"):
             if process.poll() is not None:
-                raise ServerError(f"the {name} server ended with code {process.returncode}; it said:\n{tail(log)}")
+                said = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+                raise ServerError(f"ocr-serve ended with code {process.returncode}; it said:\n{said}")
             if time.monotonic() - started > READY_TIMEOUT_S:
-                raise ServerError(f"the {name} server was not ready after {READY_TIMEOUT_S:.0f} s; see {log}")
+                raise ServerError(f"ocr-serve was not ready after {READY_TIMEOUT_S:.0f} s; see {log}")
             time.sleep(0.1)
         ready_s = time.monotonic() - started
-        yield Server(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", f"127.0.0.1:{metrics}", process.pid, ready_s, log)
+        yield Server(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", f"127.0.0.1:{metrics}", process.pid, ready_s)
     finally:
         stop(process)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server as Ctrl-C does, its stubs with it; kill what does not end."""
+    """End the server as a service manager does, its stubs with it; kill what does not end."""
     family = [member.pid for member in tree(process.pid)]
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)

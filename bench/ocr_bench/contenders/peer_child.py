@@ -1,4 +1,4 @@
-"""Another OCR package behind a JSON-lines protocol: one picture's path in, its boxes, texts and scores out.
+"""An OCR package behind a JSON-lines protocol: one picture's path in, its boxes, texts and scores out.
 
 Runs in the peer's own environment, so it imports nothing but the standard library and that peer.
 
@@ -17,24 +17,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 # boxes (N, 4, 2) in pixels, texts (N), scores (N)
 Answer = tuple[list[Any], list[str], list[float]]
 Reader = Callable[[str], Answer]
 
+# Packages that decide the result.
 OBSERVED = (
-    "rapidocr-onnxruntime",
-    "rapidocr-openvino",
-    "rapidocr",
-    "paddleocr",
-    "paddlepaddle",
-    "onnxruntime",
-    "openvino",
-    "opencv-python",
-    "opencv-python-headless",
-    "numpy",
+    *("rapidocr-onnxruntime", "rapidocr-openvino", "rapidocr", "paddleocr", "triton-paddleocr"),
+    *("paddlepaddle", "onnxruntime", "onnxruntime-openvino", "onnxruntime-gpu", "openvino"),
+    *("opencv-python", "opencv-python-headless", "numpy"),
 )
 
 
@@ -44,27 +39,15 @@ def from_tuples(lines: Any) -> Answer:
     return [line[0] for line in lines], [line[1] for line in lines], [float(line[2]) for line in lines]
 
 
-def rapidocr_onnxruntime(options: dict[str, Any]) -> Reader:
-    """RapidOCR 1.4 on ONNX Runtime with the PP-OCRv4 models of its wheel."""
-    engine_class = importlib.import_module("rapidocr_onnxruntime").RapidOCR
-
-    engine = engine_class()
-    return lambda path: from_tuples(engine(path, **options)[0])
-
-
-def rapidocr_openvino(options: dict[str, Any]) -> Reader:
-    """RapidOCR 1.4 on OpenVINO with the PP-OCRv4 models of its wheel."""
-    engine_class = importlib.import_module("rapidocr_openvino").RapidOCR
-
-    engine = engine_class()
+def rapidocr_1(package: str, options: dict[str, Any]) -> Reader:
+    """RapidOCR 1.4 on ONNX Runtime or OpenVINO with the PP-OCRv4 models of its wheel."""
+    engine = importlib.import_module(package).RapidOCR()
     return lambda path: from_tuples(engine(path, **options)[0])
 
 
 def rapidocr(options: dict[str, Any]) -> Reader:
     """RapidOCR 3 on ONNX Runtime with the models of its wheel."""
-    engine_class = importlib.import_module("rapidocr").RapidOCR
-
-    engine = engine_class()
+    engine = importlib.import_module("rapidocr").RapidOCR()
 
     def read(path: str) -> Answer:
         page = engine(path, **options)
@@ -77,9 +60,7 @@ def rapidocr(options: dict[str, Any]) -> Reader:
 
 def paddleocr(options: dict[str, Any]) -> Reader:
     """PaddleOCR 2 on Paddle inference with the model folders named in `options`."""
-    engine_class = importlib.import_module("paddleocr").PaddleOCR
-
-    engine = engine_class(**options)
+    engine = importlib.import_module("paddleocr").PaddleOCR(**options)
 
     def read(path: str) -> Answer:
         lines = engine.ocr(path, cls=bool(options.get("use_angle_cls")))[0] or []
@@ -88,23 +69,35 @@ def paddleocr(options: dict[str, Any]) -> Reader:
     return read
 
 
+def local(options: dict[str, Any]) -> Reader:
+    """This project's LocalOcr, without a server."""
+    reader = importlib.import_module("ocr_predictor").LocalOcr(**options)
+
+    def read(path: str) -> Answer:
+        page = reader.ocr(path)
+        return page.boxes.tolist(), list(page.texts), page.scores.tolist()
+
+    return read
+
+
 READERS: dict[str, Callable[[dict[str, Any]], Reader]] = {
-    "rapidocr-onnxruntime": rapidocr_onnxruntime,
-    "rapidocr-openvino": rapidocr_openvino,
+    "rapidocr-onnxruntime": partial(rapidocr_1, "rapidocr_onnxruntime"),
+    "rapidocr-openvino": partial(rapidocr_1, "rapidocr_openvino"),
     "rapidocr": rapidocr,
     "paddleocr": paddleocr,
+    "local": local,
 }
 
 
 def versions() -> dict[str, str]:
-    """Name the installed packages that decide the result."""
-    found = {}
-    for name in OBSERVED:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    """Name the installed ones of OBSERVED."""
+    installed = {package.metadata["Name"]: package.version for package in importlib.metadata.distributions()}
+    return {name: installed[name] for name in OBSERVED if name in installed}
+
+
+def command(python: str, name: str, options: Mapping[str, object]) -> list[str]:
+    """The command line of this process; `python` is that of the package's environment."""
+    return [python, "-I", __file__, name, json.dumps(options)]
 
 
 def serve(name: str, make: Callable[[], Reader]) -> None:
@@ -138,4 +131,4 @@ def serve(name: str, make: Callable[[], Reader]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], lambda: READERS[sys.argv[1]](json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}))
+    serve(sys.argv[1], lambda: READERS[sys.argv[1]](json.loads(sys.argv[2])))

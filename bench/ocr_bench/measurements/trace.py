@@ -1,11 +1,10 @@
-"""What the server says about a request: Triton's trace file, its statistics, and the stage counters of our models."""
+"""What the server says about a request: Triton's trace file, and the stage counters of our models."""
 
 from __future__ import annotations
 
 import json
 import re
 import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,19 +12,13 @@ from ocr_bench.errors import BenchError
 
 # Counters exported by the Python models: python_backends/ocr_triton/adapter.py
 COUNTER = re.compile(r"^ocr_stage_duration_us\{(?P<labels>[^}]*)\}\s+(?P<value>[0-9.eE+]+)$", re.MULTILINE)
-LABEL = re.compile(r'(\w+)="([^"]*)"')
+STAGE = re.compile(r'\bstage="([^"]*)"')
 
 
 def trace_arguments(file: Path) -> list[str]:
-    """Give the arguments that make tritonserver trace every request into `file`, written when the server ends."""
-    return [
-        "--trace-config",
-        f"triton,file={file}",
-        *("--trace-config", "mode=triton"),
-        *("--trace-config", "level=TIMESTAMPS"),
-        *("--trace-config", "rate=1"),
-        *("--trace-config", "count=-1"),
-    ]
+    """Arguments that make tritonserver trace every request into `file`, written when the server ends."""
+    settings = (f"triton,file={file}", "mode=triton", "level=TIMESTAMPS", "rate=1", "count=-1")
+    return [f"--trace-config={setting}" for setting in settings]
 
 
 @dataclass
@@ -83,45 +76,12 @@ def parse_stages(metrics: str) -> dict[str, float]:
     """Sum the stage counters of a /metrics page over their models: microseconds by stage."""
     stages: dict[str, float] = {}
     for match in COUNTER.finditer(metrics):
-        labels = dict(LABEL.findall(match["labels"]))
-        stages[labels["stage"]] = stages.get(labels["stage"], 0.0) + float(match["value"])
+        for stage in STAGE.findall(match["labels"]):
+            stages[stage] = stages.get(stage, 0.0) + float(match["value"])
     return stages
 
 
-def get(address: str, path: str) -> str:
-    """Fetch a page of a server on this machine."""
-    with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as answer:
-        return bytes(answer.read()).decode("utf-8")
-
-
 def stage_counters(metrics_address: str) -> dict[str, float]:
-    """Read the stage counters now: microseconds by stage."""
-    return parse_stages(get(metrics_address, "/metrics"))
-
-
-@dataclass(frozen=True)
-class ModelStatistics:
-    """Triton's statistics of one model: times it was asked and run, milliseconds queued and computed in all.
-
-    Of a model with streams, such as `rec` on a CPU, requests wait in the backend, and that counts as computed.
-    """
-
-    model: str
-    requests: int
-    executions: int
-    queue_ms: float
-    compute_ms: float
-
-
-def statistics(http_address: str) -> list[ModelStatistics]:
-    """Read the statistics extension for all models that were asked."""
-    found = []
-    for entry in json.loads(get(http_address, "/v2/models/stats"))["model_stats"]:
-        spent: Mapping[str, Mapping[str, int]] = entry["inference_stats"]
-        compute_ns = sum(spent[part].get("ns", 0) for part in ("compute_input", "compute_infer", "compute_output"))
-        requests = entry.get("inference_count", 0)
-        if requests:
-            executions = entry.get("execution_count", 0)
-            queue_ms = spent["queue"].get("ns", 0) / 1e6
-            found.append(ModelStatistics(entry["name"], requests, executions, queue_ms, compute_ns / 1e6))
-    return found
+    """Read the stage counters of a server on this machine now: microseconds by stage."""
+    with urllib.request.urlopen(f"http://{metrics_address}/metrics", timeout=30) as answer:
+        return parse_stages(answer.read().decode("utf-8"))

@@ -1,0 +1,1 @@
+"""One module a command: what it measures, and how it is told."""
