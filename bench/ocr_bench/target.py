@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ocr_pipeline.repository import ModelRepository
 from ocr_predictor import LocalOcr
@@ -66,7 +67,7 @@ class Target:
         options = ["--model-repository", str(self.path), "--device", self.device]
         return [*options, *(["--precision", self.precision.value] if self.precision else [])]
 
-    def reader_options(self) -> dict[str, str | None]:
+    def reader_options(self) -> dict[str, Any]:
         """Arguments of LocalOcr.
 
         Raises:

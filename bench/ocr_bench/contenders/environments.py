@@ -75,7 +75,10 @@ def peer_named(name: str) -> Peer:
 
 
 Peers = Annotated[
-    list[Peer], typer.Option("--peer", parser=peer_named, metavar="NAME", help="Peers; repeatable. All by default.")
+    list[Peer],
+    typer.Option(
+        "--peer", parser=peer_named, metavar="NAME", show_default=False, help="Peers; repeatable. All by default."
+    ),
 ]
 Cache = Annotated[Path, typer.Option(help="Folder for the peers' environments.")]
 

@@ -85,7 +85,7 @@ def find(folder: Path) -> PerfAnalyzer:
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which("perf_analyzer", path=paths)
     if found is None:
-        raise UnavailableError("perf_analyzer is not here; install tritonclient[all]==2.51.0, whose wheel carries it")
+        raise UnavailableError("perf_analyzer is not here; install tritonclient==2.51.0, whose wheel carries it")
     link_libraries(folder)
     libraries = [str(folder.resolve()), os.environ.get("LD_LIBRARY_PATH", "")]
     environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries))}
