@@ -26,7 +26,7 @@ $(INSTALLED): requirements-$(DEVICE).lock pyproject.toml
 	@echo "==> environment: installing requirements-$(DEVICE).lock into $(VENV)"; date +%s >/tmp/.ocr-venv-$$PPID
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP_INSTALL) --require-hashes -r requirements-$(DEVICE).lock
-	@$(PIP_INSTALL) --quiet --no-build-isolation -e .
+	@$(PIP_INSTALL) --quiet --no-build-isolation -e ./clients -e . -e ./bench
 	@rm -f $(VENV)/.installed-*; touch $@
 	@echo "==> environment: done in $$(( $$(date +%s) - $$(cat /tmp/.ocr-venv-$$PPID) )) s"; rm -f /tmp/.ocr-venv-$$PPID
 
