@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ocr_client.aio_transport import AsyncGrpcTransport, AsyncHttpTransport, AsyncTransport
-from ocr_client.client import check_timeout
-from ocr_client.endpoint import DEFAULT_TIMEOUT_S, Endpoint
+from ocr_client.address import Address
 from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
-from ocr_client.request import Call, Result, detection_call, ocr_call, recognition_call
+from ocr_client.request import Call, Result, check_headers, detection_call, ocr_call, recognition_call
+from ocr_client.retry import Patience
+from ocr_client.transports import open_async_transport
 from ocr_contract.options import OCR, Options
 from ocr_contract.reader import Picture
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
@@ -31,13 +31,12 @@ class AsyncOcrClient:
         url: str | None = None,
         protocol: str = "http",
         *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float = Patience.timeout_s,
         headers: Mapping[str, str] | None = None,
+        retries: int = Patience.retries,
     ) -> None:
-        self.endpoint = Endpoint.parse(url, protocol)
-        check_timeout(timeout_s)
-        make = AsyncGrpcTransport if self.endpoint.protocol == "grpc" else AsyncHttpTransport
-        self._transport: AsyncTransport = make(self.endpoint, timeout_s, headers or {})
+        self._patience = Patience(timeout_s, retries)
+        self._transport = open_async_transport(Address.parse(url, protocol), check_headers(headers or {}), timeout_s)
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -65,21 +64,19 @@ class AsyncOcrClient:
     async def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each, all in one request; see OcrClient.recognize."""
         call = recognition_call(images, options)
-        if not call.request.payload:
-            return RecognitionResult.empty()
-        return await self._infer(call)
+        return await self._infer(call) if call.request.payload else RecognitionResult.empty()
 
-    async def is_ready(self, model: str = OCR) -> bool:
+    async def is_ready(self, endpoint: str = OCR) -> bool:
         """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers."""
         self._check_open()
         try:
-            return await self._transport.ready(model)
+            return await self._transport.ready(endpoint, self._patience.timeout_s)
         except (ServerUnreachableError, ServerTimeoutError, ServerNotReadyError):
             return False
 
     async def _infer(self, call: Call[Result]) -> Result:
         self._check_open()
-        return call.read(await self._transport.infer(call.request))
+        return call.read(await self._patience.call_async(lambda left_s: self._transport.infer(call.request, left_s)))
 
     def _check_open(self) -> None:
         if self._closed:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ocr_client.endpoint import DEFAULT_TIMEOUT_S, Endpoint
+from ocr_client.address import Address
 from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
-from ocr_client.request import Call, Result, detection_call, ocr_call, recognition_call
-from ocr_client.transport import GrpcTransport, HttpTransport, Transport
+from ocr_client.request import Call, Result, check_headers, detection_call, ocr_call, recognition_call
+from ocr_client.retry import Patience
+from ocr_client.transports import open_transport
 from ocr_contract.options import OCR, Options
 from ocr_contract.reader import Picture
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OcrClient:
-    """Reads pictures through a running server.
+    """Reads pictures through a running server: a `Reader`.
 
     One client may be used by any number of threads at once: HTTP opens a connection for each request under way and
     keeps it for the next, gRPC carries all of them over one channel. Do not carry a client over a fork.
@@ -28,11 +29,12 @@ class OcrClient:
         url: `host:port`, or a URL whose scheme fits the protocol (https:// and grpcs:// for TLS). None is this
             machine's server: localhost:8000 for HTTP, localhost:8001 for gRPC.
         protocol: "http" or "grpc".
-        timeout_s: seconds a request may take, connecting included.
+        timeout_s: seconds that a request may take, from looking up the host to the last byte, retries included.
         headers: sent with every request (HTTP headers, gRPC metadata), for a gateway that wants a token.
+        retries: how often a request is sent again at most when nobody took it or the server is too busy (retry.py).
 
     Raises:
-        UsageError: when the url, the protocol or the timeout cannot work. Nothing is connected yet.
+        UsageError: when an argument cannot work. Nothing is connected yet.
     """
 
     def __init__(
@@ -40,13 +42,12 @@ class OcrClient:
         url: str | None = None,
         protocol: str = "http",
         *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float = Patience.timeout_s,
         headers: Mapping[str, str] | None = None,
+        retries: int = Patience.retries,
     ) -> None:
-        self.endpoint = Endpoint.parse(url, protocol)
-        check_timeout(timeout_s)
-        make = GrpcTransport if self.endpoint.protocol == "grpc" else HttpTransport
-        self._transport: Transport = make(self.endpoint, timeout_s, headers or {})
+        self._patience = Patience(timeout_s, retries)
+        self._transport = open_transport(Address.parse(url, protocol), check_headers(headers or {}), timeout_s)
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -67,8 +68,8 @@ class OcrClient:
         """Read the text of a picture.
 
         Args:
-            image: bytes of an image file, the path of one, or an array (H, W, 3) uint8 BGR (images.Image has it all).
-            options: see request.Options.
+            image: bytes of an image file, the path of one, or an array (H, W, 3) uint8 BGR (see `Picture`).
+            **options: see `Options`; what is not given is the server's.
 
         Raises:
             OcrClientError: of the kinds in errors.py.
@@ -85,28 +86,20 @@ class OcrClient:
         Options and errors as in `ocr`.
         """
         call = recognition_call(images, options)
-        if not call.request.payload:
-            return RecognitionResult.empty()
-        return self._infer(call)
+        return self._infer(call) if call.request.payload else RecognitionResult.empty()
 
-    def is_ready(self, model: str = OCR) -> bool:
+    def is_ready(self, endpoint: str = OCR) -> bool:
         """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers."""
         self._check_open()
         try:
-            return self._transport.ready(model)
+            return self._transport.ready(endpoint, self._patience.timeout_s)
         except (ServerUnreachableError, ServerTimeoutError, ServerNotReadyError):
             return False
 
     def _infer(self, call: Call[Result]) -> Result:
         self._check_open()
-        return call.read(self._transport.infer(call.request))
+        return call.read(self._patience.call(lambda left_s: self._transport.infer(call.request, left_s)))
 
     def _check_open(self) -> None:
         if self._closed:
             raise UsageError("this client is closed: make another one")
-
-
-def check_timeout(timeout_s: float) -> None:
-    """Raise UsageError unless timeout_s is a number of seconds above 0, at most a day."""
-    if not 0 < timeout_s <= 86400:
-        raise UsageError(f"timeout_s: expected seconds, above 0 and at most 86400, got {timeout_s!r}")

@@ -3,18 +3,18 @@
 OcrError (ocr_contract.errors)
 └── OcrClientError
     ├── ServerUnreachableError   nobody answers at the URL: refused, unknown host, connection lost
-    ├── ServerTimeoutError       the server did not answer within timeout_s
+    ├── ServerTimeoutError       no answer within timeout_s, or the request was given up on its way (HTTP 408, 499, 504)
     ├── ServerNotReadyError      a server answers, but cannot serve the endpoint now (HTTP 404, 429, 503)
-    ├── AccessDeniedError        the server, or a gateway before it, wants other credentials (HTTP 401, 403)
-    ├── BadRequestError          the server refused this request (HTTP 400); also an InvalidInput
-    ├── ServerFailureError       the server failed on this request (HTTP 5xx)
+    ├── AccessDeniedError        the server, or a gateway before it, wants other credentials (HTTP 401, 403, 407)
+    ├── BadRequestError          the server refused this request (other HTTP 4xx); also an InvalidInput
+    ├── ServerFailureError       the server failed on this request (other HTTP 5xx)
     ├── BadResponseError         the answer breaks the endpoint's contract; also an InvalidResult
     ├── ImageError               a picture cannot be read, or encoded, on this side; also an InvalidImage
     ├── FontError                no font to letter an overlay with
     └── UsageError               url, protocol, option or call order that cannot work
 
 What every reader raises for the same cause is a base of these, so that `except InvalidInput` works for any `Reader`.
-Errors of httpx, tritonclient, gRPC and sockets never leave the library: they are the `__cause__` of these.
+Errors of aiohttp, tritonclient, gRPC and sockets never leave the library: they are the `__cause__` of these.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ from ocr_contract.errors import InvalidImage, InvalidInput, InvalidResult, OcrEr
 
 
 class OcrClientError(OcrError):
-    """Base of every error of the clients."""
+    """Base of every error of the clients.
+
+    Attributes:
+        retryable: whether the same request may be answered if it is sent again a moment later.
+        retry_after_s: seconds that the server asks to wait before that; None where it says nothing.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
 
 
 class ServerUnreachableError(OcrClientError):
@@ -31,7 +41,7 @@ class ServerUnreachableError(OcrClientError):
 
 
 class ServerTimeoutError(OcrClientError):
-    """The server did not answer within `timeout_s`."""
+    """There was no answer within `timeout_s`, or a server or gateway gave the request up before that."""
 
 
 class ServerNotReadyError(OcrClientError):
@@ -39,7 +49,7 @@ class ServerNotReadyError(OcrClientError):
 
 
 class AccessDeniedError(OcrClientError):
-    """The server, or a gateway before it, does not let this caller in (HTTP 401, 403, 407): see `headers`."""
+    """The server, or a gateway before it, does not let this caller in: see `headers`."""
 
 
 class BadRequestError(OcrClientError, InvalidInput):

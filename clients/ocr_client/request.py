@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from ocr_client.errors import BadResponseError, UsageError
 from ocr_client.picture import picture_bytes
@@ -35,12 +34,6 @@ class InferRequest:
     input_name: str
     payload: tuple[bytes, ...]
     parameters: Mapping[str, Value] = field(default_factory=dict)
-
-    def tensor(self) -> npt.NDArray[np.object_]:
-        """The payload as tritonclient takes it: (N,) object."""
-        array = np.empty(len(self.payload), dtype=np.object_)
-        array[:] = self.payload
-        return array
 
 
 @dataclass(frozen=True)
@@ -96,3 +89,15 @@ def parameters(options: Mapping[str, Any]) -> dict[str, Value]:
             raise UsageError(f"option {name}: expected a string, a bool or a finite number, got {given!r}")
         sendable[name] = value
     return sendable
+
+
+def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers`, seen to be such that can be sent.
+
+    Raises:
+        UsageError: one has no name, or a line's end in it.
+    """
+    for name, value in headers.items():
+        if not name.strip() or any(character in name + value for character in "\r\n\0"):
+            raise UsageError(f"headers: expected names and values of one line, got {name!r}: {value!r}")
+    return headers

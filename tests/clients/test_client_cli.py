@@ -1,11 +1,14 @@
 """The command line where no server is needed: its own mistakes, and a server that is not there."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from ocr_client import OcrClient, OcrResult
 from ocr_client.cli import app
+from ocr_contract.options import OCR, OPTIONS, options_of
 
 
 @pytest.fixture
@@ -22,6 +25,9 @@ def image(tmp_path: Path) -> str:
         (["IMAGE", "--timeout", "0"], "timeout_s: expected seconds"),
         (["IMAGE", "--header", "Authorization"], "--header: expected 'NAME: VALUE', got 'Authorization'"),
         (["IMAGE", "--overlay", "out", "--font", "missing.otf"], "missing.otf"),
+        (["IMAGE", "--retries", "-1"], "retries: expected a whole number from 0"),
+        (["IMAGE", "--model-repository", "x"], "--model-repository goes with --local"),
+        (["IMAGE", "--local", "--url", "localhost"], "--local asks no server"),
     ],
 )
 def test_a_mistaken_command_ends_with_2_and_one_sentence(arguments: list[str], message: str, image: str) -> None:
@@ -40,6 +46,58 @@ def test_values_outside_an_options_range_end_with_2(arguments: list[str], image:
     done = CliRunner().invoke(app, [image if argument == "IMAGE" else argument for argument in arguments])
     assert done.exit_code == 2
     assert "Error" in done.stderr
+
+
+def test_every_option_of_the_table_is_a_flag_with_its_meaning_and_range() -> None:
+    shown = " ".join(CliRunner().invoke(app, ["--help"], terminal_width=200).stdout.split())
+    for name in options_of(OCR):
+        assert f"--{name.replace('_', '-')}" in shown
+        assert OPTIONS[name].meaning in shown
+        assert OPTIONS[name].range.expected in shown or OPTIONS[name].range.kind is bool
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("text_det_thresh", "7"), ("text_det_limit_side_len", "12.5"), ("text_det_limit_type", "mid")]
+)
+def test_a_wrong_option_ends_with_2_and_the_tables_sentence(name: str, value: str, image: str) -> None:
+    done = CliRunner().invoke(app, [image, f"--{name.replace('_', '-')}", value], terminal_width=200)
+    assert done.exit_code == 2
+    assert f"{name} must be {OPTIONS[name].range.expected}, not '{value}'" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {}),
+        (["--text-det-thresh", "0.25"], {"text_det_thresh": 0.25}),
+        (
+            ["--text-det-limit-side-len", "960", "--text-det-limit-type", "max"],
+            {"text_det_limit_side_len": 960, "text_det_limit_type": "max"},
+        ),
+        (["--use-textline-orientation"], {"use_textline_orientation": True}),
+        (["--no-use-textline-orientation"], {"use_textline_orientation": False}),
+    ],
+)
+def test_only_flags_that_are_given_are_sent_and_with_their_type(
+    arguments: list[str], expected: dict[str, object], image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, object]] = []
+
+    def ocr(self: OcrClient, image: bytes, **options: object) -> OcrResult:
+        sent.append(options)
+        return OcrResult.empty()
+
+    monkeypatch.setattr(OcrClient, "ocr", ocr)
+    assert CliRunner().invoke(app, [image, *arguments]).exit_code == 0
+    assert sent == [expected]
+    assert [type(value) for value in sent[0].values()] == [type(value) for value in expected.values()]
+
+
+def test_local_without_the_models_code_says_what_to_install(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ocr_predictor", None)
+    done = CliRunner().invoke(app, [image, "--local"])
+    assert done.exit_code == 2
+    assert "pip install 'triton-paddleocr[cpu]'" in done.stderr
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])

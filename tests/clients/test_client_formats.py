@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocr_client import OcrResult
-from ocr_client.formats import TSV_COLUMNS, Format, header, render
+from ocr_client.cli.formats import TSV_COLUMNS, Format, header, render
 
 EMPTY = OcrResult.empty()
 TWO = OcrResult(

@@ -4,7 +4,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from ocr_client import UsageError
-from ocr_client.inputs import expand
+from ocr_client.cli.inputs import expand
 
 
 @pytest.fixture

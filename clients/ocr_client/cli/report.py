@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ocr_client.formats import Format, header, render
+from ocr_client.cli.formats import Format, header, render
 from ocr_contract.result import OcrResult
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 import pytest
 
 from ocr_client import AsyncOcrClient, OcrClient, UsageError
-from ocr_client.endpoint import Endpoint
+from ocr_client.address import Address
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ from ocr_client.endpoint import Endpoint
     ],
 )
 def test_addresses_are_read(url: str | None, protocol: str, expected: str) -> None:
-    endpoint = Endpoint.parse(url, protocol)
-    assert endpoint.url == expected
-    assert endpoint.tls == expected.startswith(("https", "grpcs"))
+    address = Address.parse(url, protocol)
+    assert address.url == expected
+    assert address.tls == expected.startswith(("https", "grpcs"))
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,17 @@ def test_a_timeout_that_is_no_time_is_an_error(timeout_s: float) -> None:
     for client in (OcrClient, AsyncOcrClient):
         with pytest.raises(UsageError, match="timeout_s: expected seconds"):
             client(timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize("retries", [-1, 101])
+def test_a_number_of_retries_that_cannot_be_meant_is_an_error(retries: int) -> None:
+    for client in (OcrClient, AsyncOcrClient):
+        with pytest.raises(UsageError, match="retries: expected"):
+            client(retries=retries)
+
+
+@pytest.mark.parametrize("headers", [{"": "x"}, {"a": "b\r\nc: d"}, {"a\n": "b"}])
+def test_headers_that_cannot_be_sent_are_an_error(headers: dict[str, str]) -> None:
+    for client in (OcrClient, AsyncOcrClient):
+        with pytest.raises(UsageError, match="headers: expected"):
+            client(headers=headers)

@@ -6,12 +6,11 @@ import math
 import unicodedata
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from ocr_client.fonts import FontOfSize
+from ocr_client.drawing.fonts import FontOfSize
 
 _LOW_EM, _HIGH_EM = 0.66, 0.9  # of the line's height: detectors leave a margin, narrow or wide, around the text
 _SQUEEZE = 0.72  # a text too long even at _LOW_EM is squeezed to this before its letters are made smaller
@@ -30,12 +29,12 @@ class Lettering(NamedTuple):
     """Ink of one text on the page.
 
     Attributes:
-        mask: (h, w) uint8, 0 for paper to 255 for ink.
+        mask: gray, 0 for paper to 255 for ink.
         left: page column of the mask's first column.
         top: page row of the mask's first row.
     """
 
-    mask: npt.NDArray[np.uint8]
+    mask: Image.Image
     left: int
     top: int
 
@@ -121,12 +120,20 @@ def _warp(line: Image.Image, quad: Quad) -> Lettering:
     columns, rows = (np.ceil(quad.max(axis=0)).astype(int) - low + 1).tolist()
     corners = np.array([[0, 0], [line.width, 0], [line.width, line.height], [0, line.height]], np.float32)
     target = (quad - low).astype(np.float32)
-    ink = np.asarray(line)
+    left, top = int(low[0]), int(low[1])
     if np.allclose(target, corners, atol=0.03 * min(line.size) + 1):  # upright: keep the letters as sharp as drawn
-        mask = np.zeros((rows, columns), np.uint8)
-        shown = ink[:rows, :columns]
-        mask[: shown.shape[0], : shown.shape[1]] = shown
-        return Lettering(mask, int(low[0]), int(low[1]))
-    matrix = cv2.getPerspectiveTransform(corners, target)
-    mask = cv2.warpPerspective(ink, matrix, (columns, rows), flags=cv2.INTER_AREA)
-    return Lettering(mask.astype(np.uint8, copy=False), int(low[0]), int(low[1]))
+        return Lettering(line.crop((0, 0, columns, rows)), left, top)
+    coefficients = _perspective(target, corners)
+    mask = line.transform((columns, rows), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
+    return Lettering(mask, left, top)
+
+
+def _perspective(start: Quad, end: Quad) -> list[float]:
+    """The a to h by which (x, y) of `start` is ((ax + by + c) / (gx + hy + 1), (dx + ey + f) / (gx + hy + 1)) of `end`.
+
+    Least squares, so that a quad that is a line or a point has an answer, too.
+    """
+    rows = []
+    for (x, y), (u, v) in zip(start.tolist(), end.tolist(), strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    return [float(value) for value in np.linalg.lstsq(np.array(rows), end.reshape(-1).astype(float), rcond=None)[0]]

@@ -1,4 +1,4 @@
-"""Many pictures through one client: several requests under way, results in the order of the pictures."""
+"""Many pictures through one reader: several requests under way, results in the order of the pictures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ocr_client.errors import OcrClientError, ServerUnreachableError
-from ocr_client.inputs import Source
+from ocr_client.cli.inputs import Source
+from ocr_client.errors import ServerUnreachableError
 from ocr_client.picture import picture_bytes
+from ocr_contract.errors import OcrError
 from ocr_contract.result import OcrResult
 
 _WAITING_PER_WORKER = 4  # answers that may wait for a slow one before them
@@ -30,7 +31,7 @@ class Outcome:
     source: Source
     image: bytes
     result: OcrResult | None
-    error: OcrClientError | None
+    error: OcrError | None
 
 
 def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], concurrency: int) -> Iterator[Outcome]:
@@ -38,7 +39,7 @@ def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], conc
 
     Args:
         sources: pictures, standard input at most once.
-        read: sends one picture; called from `concurrency` threads at once.
+        read: reads one picture; called from `concurrency` threads at once.
         concurrency: requests under way at a time.
 
     Raises:
@@ -52,7 +53,7 @@ def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], conc
             return Outcome(source, image, read(image), None)
         except ServerUnreachableError:
             raise
-        except OcrClientError as error:
+        except OcrError as error:
             return Outcome(source, image, None, error)
 
     executor = ThreadPoolExecutor(concurrency, thread_name_prefix="ocr-client")

@@ -1,23 +1,27 @@
-"""`ocr-client`: pictures in, text out."""
+"""The command itself: what it takes, and the way of a picture through it."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ocr_client.batch import Outcome, read_all
+from ocr_client.cli.batch import Outcome, read_all
+from ocr_client.cli.formats import Format
+from ocr_client.cli.inputs import expand
+from ocr_client.cli.local import open_local
+from ocr_client.cli.option_flags import with_option_flags
+from ocr_client.cli.report import Report
 from ocr_client.client import OcrClient
-from ocr_client.endpoint import DEFAULT_TIMEOUT_S
-from ocr_client.errors import FontError, OcrClientError, UsageError
-from ocr_client.fonts import FontOfSize, open_font
-from ocr_client.formats import Format
-from ocr_client.inputs import expand
-from ocr_client.overlay import draw_overlay, save_overlay
-from ocr_client.report import Report
-from ocr_contract.options import given_options
+from ocr_client.drawing.fonts import FontOfSize, open_font
+from ocr_client.drawing.overlay import draw_overlay, save_overlay
+from ocr_client.errors import OcrClientError, UsageError
+from ocr_client.retry import Patience
+from ocr_contract.errors import OcrError
+from ocr_contract.options import OCR, given_options
 
 SOME_FAILED, USAGE = 1, 2  # exit codes
 
@@ -31,72 +35,61 @@ class Protocol(str, Enum):
     GRPC = "grpc"
 
 
-class LimitType(str, Enum):
-    """Which side `text_det_limit_side_len` means."""
-
-    MIN = "min"
-    MAX = "max"
-
-
 def _flag(help_text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_text, **more)
 
 
 @app.command()
+@with_option_flags(OCR)
 def run(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, patterns; - is stdin.")],
     url: Annotated[
         str | None, _flag("Server: host:port or a URL; by default port 8000 (http) or 8001 (grpc) of this machine.")
     ] = None,
     protocol: Annotated[Protocol, _flag("How to talk to it.")] = Protocol.HTTP,
-    timeout: Annotated[float, _flag("Seconds that one picture may take.")] = DEFAULT_TIMEOUT_S,
+    timeout: Annotated[float, _flag("Seconds that one picture may take, retries included.")] = Patience.timeout_s,
+    retries: Annotated[
+        int, _flag("How often a picture is sent again when the server is too busy or nobody answers.")
+    ] = Patience.retries,
     concurrency: Annotated[int, _flag("Pictures under way at a time.", min=1, max=256)] = 4,
     http_header: Annotated[list[str] | None, _flag("'NAME: VALUE' sent with every request.", "--header")] = None,
+    local: Annotated[bool, _flag("Read in this process, without a server.", "--local")] = False,
+    model_repository: Annotated[
+        Path | None, _flag("With --local: folder with the models; by default model_repository.")
+    ] = None,
     form: Annotated[
         Format, _flag("text: lines only; json: one document a picture; tsv: one row a line.", "--format")
     ] = Format.TEXT,
     overlay: Annotated[Path | None, _flag("Folder for pictures with boxes and texts drawn.", file_okay=False)] = None,
     font: Annotated[Path | None, _flag("Font file for --overlay; by default Noto Sans CJK.")] = None,
-    text_det_limit_side_len: Annotated[int | None, _flag("Pixels the picture is scaled to for detection.")] = None,
-    text_det_limit_type: Annotated[
-        LimitType | None, _flag("min: the short side is scaled up to that; max: the long one down.")
-    ] = None,
-    text_det_max_side_limit: Annotated[int | None, _flag("Pixels the long side may have in detection.")] = None,
-    text_det_thresh: Annotated[float | None, _flag("0..1, from which a pixel is text.")] = None,
-    text_det_box_thresh: Annotated[float | None, _flag("0..1, from which a box is kept.")] = None,
-    text_det_unclip_ratio: Annotated[float | None, _flag("How far boxes grow around the text.")] = None,
-    text_rec_score_thresh: Annotated[float | None, _flag("0..1, from which a text is kept.")] = None,
-    use_textline_orientation: Annotated[bool | None, _flag("Turn lines that stand on their head.")] = None,
+    **options: Any,
 ) -> None:
-    """Read the text of pictures through a running server (`make serve`).
+    """Read the text of pictures through a running server (`make serve`), or in this process (--local).
 
-    Reading options that are left out are the server's defaults. The exit code is 1 when a picture failed (the list
-    is on standard error) and 2 when the command itself is mistaken.
+    Reading options that are left out are the model set's. The exit code is 1 when a picture failed (the list is on
+    standard error) and 2 when the command itself is mistaken.
     """
-    options = given_options(
-        {
-            "text_det_limit_side_len": text_det_limit_side_len,
-            "text_det_limit_type": None if text_det_limit_type is None else text_det_limit_type.value,
-            "text_det_max_side_limit": text_det_max_side_limit,
-            "text_det_thresh": text_det_thresh,
-            "text_det_box_thresh": text_det_box_thresh,
-            "text_det_unclip_ratio": text_det_unclip_ratio,
-            "text_rec_score_thresh": text_rec_score_thresh,
-            "use_textline_orientation": use_textline_orientation,
-        }
-    )
     try:
         sources = expand(images)
         lettering = None if overlay is None else open_font(font)
         headers = dict(_header(line) for line in http_header or [])
-        client = OcrClient(url, protocol.value, timeout_s=timeout, headers=headers)
-    except (UsageError, FontError) as error:
+        if model_repository is not None and not local:
+            raise UsageError("--model-repository goes with --local; a server has its own")
+        if local and (url is not None or headers):
+            raise UsageError("--local asks no server: leave out --url and --header")
+        reader: AbstractContextManager[Any] = (
+            open_local(model_repository)
+            if local
+            else OcrClient(url, protocol.value, timeout_s=timeout, headers=headers, retries=retries)
+        )
+    except OcrError as error:
         typer.echo(f"ocr-client: {error}", err=True)
         raise typer.Exit(USAGE) from error
     report = Report(form, len(sources))
+    given = given_options(options)
     try:
-        with client, report:
-            for outcome in read_all(sources, lambda image: client.ocr(image, **options), concurrency):
+        with reader as opened, report:
+            for outcome in read_all(sources, lambda image: opened.ocr(image, **given), concurrency):
                 _finish(outcome, report, overlay, lettering)
     except OcrClientError as error:  # the whole run is lost, not one picture
         report.print_failures()
@@ -138,7 +131,3 @@ def _header(line: str) -> tuple[str, str]:
 def main() -> None:
     """Run the command line."""
     app()
-
-
-if __name__ == "__main__":
-    main()

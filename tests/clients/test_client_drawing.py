@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from ocr_client import FontError, ImageError
-from ocr_client.fonts import FontOfSize, find_font, open_font
-from ocr_client.lettering import letter
-from ocr_client.overlay import colour, draw_overlay, save_overlay, zoom
+from ocr_client.drawing.fonts import FontOfSize, open_font
+from ocr_client.drawing.lettering import letter
+from ocr_client.drawing.overlay import colour, draw_overlay, save_overlay, zoom
 
 Pixels = npt.NDArray[np.uint8]
 NONE = np.zeros((0, 4, 2), np.float32)
@@ -32,7 +32,7 @@ def quad(x: float, y: float, width: float, height: float, degrees: float = 0) ->
 def ink(text: str, box: npt.NDArray[np.float32], font: FontOfSize) -> npt.NDArray[np.int64]:
     """Points (n, 2) x, y of the page that a text's letters cover."""
     mask, left, top = letter(text, box, font)
-    rows, columns = np.nonzero(mask > 128)
+    rows, columns = np.nonzero(np.asarray(mask) > 128)
     return np.stack([columns + left, rows + top], axis=1)
 
 
@@ -80,7 +80,7 @@ def picture(width: int = 400, height: int = 300) -> Pixels:
 
 
 def test_picture_and_page_stand_side_by_side(font: FontOfSize) -> None:
-    overlay = draw_overlay(picture(), quad(200, 150, 200, 26)[None], ["中文 text"], font)
+    overlay = np.asarray(draw_overlay(picture(), quad(200, 150, 200, 26)[None], ["中文 text"], font))
     height, width = overlay.shape[:2]
     assert (height, width) == (300, 806)
     assert (overlay[5, 5] == 200).all()  # the picture, untouched outside the box
@@ -92,28 +92,29 @@ def test_picture_and_page_stand_side_by_side(font: FontOfSize) -> None:
 
 
 def test_a_wide_picture_has_its_page_below(font: FontOfSize) -> None:
-    assert draw_overlay(picture(900, 100), NONE, [], font).shape == (206, 900, 3)
+    assert draw_overlay(picture(900, 100), NONE, [], font).size == (900, 206)
 
 
 def test_small_lines_are_enlarged_and_large_pictures_reduced() -> None:
-    assert zoom((300, 400), quad(100, 100, 80, 13)[None]) == pytest.approx(2)
-    assert zoom((300, 400), quad(100, 100, 80, 2)[None]) == 3
-    assert zoom((3000, 4000), quad(100, 100, 800, 130)[None]) == pytest.approx(0.4)
-    assert zoom((3000, 4000), quad(100, 100, 800, 26)[None]) == pytest.approx(1)
-    assert zoom((300, 8000), quad(100, 100, 80, 13)[None]) == pytest.approx(0.5)
-    assert zoom((300, 400), NONE) == 1
+    assert zoom((400, 300), quad(100, 100, 80, 13)[None]) == pytest.approx(2)
+    assert zoom((400, 300), quad(100, 100, 80, 2)[None]) == 3
+    assert zoom((4000, 3000), quad(100, 100, 800, 130)[None]) == pytest.approx(0.4)
+    assert zoom((4000, 3000), quad(100, 100, 800, 26)[None]) == pytest.approx(1)
+    assert zoom((8000, 300), quad(100, 100, 80, 13)[None]) == pytest.approx(0.5)
+    assert zoom((400, 300), NONE) == 1
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1)])
-def test_the_smallest_pictures_are_drawn(shape: tuple[int, int], font: FontOfSize) -> None:
-    image = np.zeros((*shape, 3), np.uint8)
-    assert draw_overlay(image, NONE, [], font).size
-    assert draw_overlay(image, np.zeros((1, 4, 2), np.float32), ["x"], font).size
+@pytest.mark.parametrize(("size", "both"), [((1, 1), (8, 1)), ((400, 1), (400, 8)), ((1, 400), (8, 400))])
+def test_the_smallest_pictures_are_drawn(size: tuple[int, int], both: tuple[int, int], font: FontOfSize) -> None:
+    image = picture(*size)
+    assert draw_overlay(image, NONE, [], font).size == both
+    point = np.zeros((1, 4, 2), np.float32)
+    assert min(draw_overlay(image, point, ["x"], font).size) >= 3  # enlarged: a line of no height is a small one
 
 
 def test_boxes_beyond_the_edge_are_cut_off(font: FontOfSize) -> None:
     boxes = np.stack([quad(0, 0, 200, 26), quad(400, 300, 200, 26, 45), quad(900, 900, 50, 26)])
-    assert draw_overlay(picture(), boxes, ["left", "right", "away"], font).shape == (300, 806, 3)
+    assert draw_overlay(picture(), boxes, ["left", "right", "away"], font).size == (806, 300)
 
 
 def test_exif_orientation_is_applied(font: FontOfSize) -> None:
@@ -123,9 +124,9 @@ def test_exif_orientation_is_applied(font: FontOfSize) -> None:
     exif[0x0112] = 6  # turn a quarter clockwise
     data = io.BytesIO()
     pixels.save(data, "JPEG", exif=exif, quality=95)
-    overlay = draw_overlay(data.getvalue(), NONE, [], font)
+    overlay = np.asarray(draw_overlay(data.getvalue(), NONE, [], font))
     assert overlay.shape[:2] == (60, 86)
-    assert overlay[5, 35, 2] > 200 and overlay[5, 35, 0] < 100
+    assert overlay[5, 35, 0] > 200 and overlay[5, 35, 2] < 100
     assert (overlay[5, 5] > 200).all()
 
 
@@ -140,11 +141,11 @@ def test_bytes_that_are_no_picture_are_an_error(font: FontOfSize) -> None:
 
 
 def test_an_overlay_is_saved_in_new_folders(tmp_path: Path) -> None:
-    save_overlay(tmp_path / "a" / "b" / "c.jpg", picture(40, 30))
+    save_overlay(tmp_path / "a" / "b" / "c.jpg", Image.new("RGB", (40, 30)))
     with Image.open(tmp_path / "a" / "b" / "c.jpg") as saved:
         assert saved.size == (40, 30)
     with pytest.raises(ImageError, match="cannot write the overlay"):
-        save_overlay(tmp_path / "a" / "b" / "c.jpg" / "d.jpg", picture())
+        save_overlay(tmp_path / "a" / "b" / "c.jpg" / "d.jpg", Image.new("RGB", (40, 30)))
 
 
 def test_neighbouring_lines_differ_in_colour() -> None:
@@ -152,11 +153,15 @@ def test_neighbouring_lines_differ_in_colour() -> None:
     assert np.abs(np.diff(colours, axis=0)).max(axis=1).min() > 80
 
 
-def test_the_font_has_chinese_japanese_korean_and_latin() -> None:
-    sample = open_font(find_font())(32)
-    missing = sample.getmask("\U000f0000")
-    for character in "测試かけ한字Aé":
-        assert bytes(sample.getmask(character)) != bytes(missing), character
+def test_the_font_has_chinese_japanese_korean_and_latin(font: FontOfSize) -> None:
+    missing = font(32).getmask("\U000f0000")
+    for character in "测试かけ한字Aé":
+        assert bytes(font(32).getmask(character)) != bytes(missing), character
+
+
+def test_letters_have_the_weight_of_running_text(font: FontOfSize) -> None:
+    share = np.asarray(font(100).getmask("测试文字")).mean() / 255
+    assert 0.15 < share < 0.35  # of ink; the thinnest weight, which a file with all of them begins with, has 0.1
 
 
 def test_a_font_that_is_missing_or_none_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,5 +172,33 @@ def test_a_font_that_is_missing_or_none_is_an_error(tmp_path: Path, monkeypatch:
     with pytest.raises(FontError, match=r"x\.otf"):
         open_font(no_font)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(FontError, match="--font FILE"):
-        find_font()
+    monkeypatch.setattr("ocr_client.drawing.fonts._OF_THE_SYSTEM", ("no-such-font.ttc",))
+    with pytest.raises(FontError, match=r"fonts-noto-cjk.*--font FILE"):
+        open_font()
+
+
+def test_a_font_of_the_system_is_used_where_the_extra_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = open_font()(16).path
+    folder = tmp_path / "fonts" / "noto"
+    folder.mkdir(parents=True)
+    (folder / "NotoSansCJK-VF.otf.ttc").symlink_to(str(here))
+    monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert open_font()(16).getname()[0] == "Noto Sans CJK SC"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+def test_every_kind_of_picture_the_server_reads_can_be_drawn_on(mode: str, font: FontOfSize) -> None:
+    file = io.BytesIO()
+    gray = Image.new("L", (40, 30), 255)
+    made = Image.fromarray(np.full((30, 40), 65535, np.uint16)) if mode == "I;16" else gray.convert(mode)
+    made.save(file, "TIFF" if mode == "CMYK" else "PNG")
+    overlay = np.asarray(draw_overlay(file.getvalue(), NONE, [], font))
+    assert (overlay[5, 5] > 250).all()
+
+
+def test_what_is_transparent_is_white(font: FontOfSize) -> None:
+    overlay = np.asarray(draw_overlay(np.zeros((30, 40, 4), np.uint8), NONE, [], font))
+    assert (overlay[5, 5] == 255).all()

@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 from ocr_client.errors import UsageError
 
 Protocol = Literal["http", "grpc"]
-DEFAULT_TIMEOUT_S = 60.0
 _PORTS = {"http": 8000, "grpc": 8001}  # Triton's own defaults
 _SCHEMES = {"http": ("http", False), "https": ("http", True), "grpc": ("grpc", False), "grpcs": ("grpc", True)}
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Address:
     """Address of a server.
 
     Attributes:
@@ -43,7 +42,7 @@ class Endpoint:
         return f"{self.protocol}{'s' if self.tls else ''}://{self.authority}{self.path}"
 
     @classmethod
-    def parse(cls, url: str | None, protocol: str) -> Endpoint:
+    def parse(cls, url: str | None, protocol: str) -> Address:
         """Read `host`, `host:port` or `scheme://host:port/path`; None is this machine's server.
 
         Raises:

@@ -1,0 +1,28 @@
+"""The models in this process as the reader of the command line: `ocr-client --local`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocr_client.errors import UsageError
+
+if TYPE_CHECKING:
+    from ocr_predictor import LocalOcr
+
+
+def open_local(model_repository: Path | None) -> LocalOcr:
+    """Load the models of a repository; None for the folder model_repository.
+
+    Raises:
+        UsageError: what runs the models is not installed with the client.
+        OcrError: the repository has no models, or they do not fit this machine.
+    """
+    try:
+        from ocr_predictor import LocalOcr  # noqa: PLC0415 -- a client alone does without it
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--local reads in this process, which needs more than the client (no module {error.name}): "
+            "pip install 'triton-paddleocr[cpu]'"
+        ) from error
+    return LocalOcr(model_repository or "model_repository")

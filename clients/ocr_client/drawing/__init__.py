@@ -1,0 +1,1 @@
+"""What was read, drawn: needs Pillow and a font, and no OpenCV."""

@@ -1,0 +1,131 @@
+"""gRPC, blocking and asynchronous, through tritonclient's own clients.
+
+Its time limit is one for the whole request, and the blocking client may be used from any thread: nothing to add.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tritonclient.grpc
+import tritonclient.grpc.aio
+from tritonclient.utils import InferenceServerException
+
+from ocr_client.address import Address
+from ocr_client.request import InferRequest
+from ocr_client.transports.failures import Failures
+from ocr_contract.result import Tensors
+
+# What tritonclient raises on an answer that is not what it should be: it trusts what it reads.
+_MALFORMED = (InferenceServerException, AttributeError, LookupError, TypeError, ValueError, struct.error)
+
+CHANNEL = (
+    ("grpc.max_send_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
+    ("grpc.max_receive_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
+    ("grpc.enable_http_proxy", 0),  # no proxy from the environment, as with HTTP
+    ("grpc.initial_reconnect_backoff_ms", 100),  # so that a server that was started anew is soon found
+    ("grpc.max_reconnect_backoff_ms", 2000),
+)
+
+
+class _Grpc:
+    """What both have in common: how arguments are given, answers read and errors told."""
+
+    def __init__(self, address: Address, headers: Mapping[str, str], failures: Failures) -> None:
+        self._address = address
+        self._headers = {name.lower(): value for name, value in headers.items()}  # gRPC metadata is lower case
+        self._failures = failures
+
+    def _open(self, kind: Any) -> Any:
+        return kind(self._address.authority, ssl=self._address.tls, channel_args=list(CHANNEL))
+
+    def _inputs(self, request: InferRequest) -> list[Any]:
+        array = np.empty(len(request.payload), dtype=np.object_)
+        array[:] = request.payload
+        tensor = tritonclient.grpc.InferInput(request.input_name, [len(request.payload)], "BYTES")
+        return [tensor.set_data_from_numpy(array)]
+
+    def _common(self, limit_s: float) -> dict[str, Any]:
+        return {"headers": self._headers, "client_timeout": max(limit_s, 0.001)}
+
+    def _tensors(self, result: Any) -> Tensors:
+        try:
+            return {output.name: result.as_numpy(output.name) for output in result.get_response().outputs}
+        except _MALFORMED as error:
+            raise self._failures.not_an_answer(error) from error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except InferenceServerException as error:
+            raise self._failures.from_grpc(error) from error
+
+
+class GrpcTransport(_Grpc):
+    """gRPC for blocking callers, any number of threads at once."""
+
+    def __init__(self, address: Address, headers: Mapping[str, str], failures: Failures) -> None:
+        super().__init__(address, headers, failures)
+        self._client = self._open(tritonclient.grpc.InferenceServerClient)
+
+    def infer(self, request: InferRequest, limit_s: float) -> Tensors:
+        """Send a request and return the output tensors by name."""
+        with self._translated():
+            result = self._client.infer(
+                request.model, self._inputs(request), parameters=dict(request.parameters), **self._common(limit_s)
+            )
+        return self._tensors(result)
+
+    def ready(self, model: str, limit_s: float) -> bool:
+        """Tell whether the server and the model say that they are ready."""
+        until = time.monotonic() + limit_s
+        with self._translated():
+            return bool(
+                self._client.is_server_ready(**self._common(limit_s))
+                and self._client.is_model_ready(model, **self._common(until - time.monotonic()))
+            )
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._client.close()
+
+
+class AsyncGrpcTransport(_Grpc):
+    """gRPC for asyncio."""
+
+    def __init__(self, address: Address, headers: Mapping[str, str], failures: Failures) -> None:
+        super().__init__(address, headers, failures)
+        self._client: Any = None  # made inside the event loop, by the first request
+
+    async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
+        """Send a request and return the output tensors by name."""
+        with self._translated():
+            result = await self._opened().infer(
+                request.model, self._inputs(request), parameters=dict(request.parameters), **self._common(limit_s)
+            )
+        return self._tensors(result)
+
+    async def ready(self, model: str, limit_s: float) -> bool:
+        """Tell whether the server and the model say that they are ready."""
+        until = time.monotonic() + limit_s
+        with self._translated():
+            return bool(
+                await self._opened().is_server_ready(**self._common(limit_s))
+                and await self._opened().is_model_ready(model, **self._common(until - time.monotonic()))
+            )
+
+    async def close(self) -> None:
+        """Close the channel."""
+        if self._client is not None:
+            await self._client.close()
+
+    def _opened(self) -> Any:
+        if self._client is None:
+            self._client = self._open(tritonclient.grpc.aio.InferenceServerClient)
+        return self._client

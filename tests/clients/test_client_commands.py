@@ -1,0 +1,124 @@
+"""The command line against the real server, and without one (--local)."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from ocr_client import OcrResult
+from ocr_client.cli import app
+
+UrlOf = Callable[[str], str]
+PROTOCOLS = pytest.mark.parametrize("protocol", ["http", "grpc"])
+
+
+def squeezed(texts: tuple[str, ...]) -> list[str]:
+    return ["".join(text.split()) for text in texts]
+
+
+def ocr_client(*arguments: str | Path, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, page_png: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two pages, and between them, in the order of names, a file that is no picture: in/ of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    (tmp_path / "in" / "a.png").write_bytes(page_png)
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    (tmp_path / "in" / "sub" / "页.png").write_bytes(page_png)
+    return tmp_path
+
+
+@PROTOCOLS
+def test_one_picture_prints_its_lines_only(protocol: str, url_of: UrlOf, folder: Path, lines: tuple[str, ...]) -> None:
+    done = ocr_client(folder / "in" / "a.png", "--protocol", protocol, "--url", url_of(protocol))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert squeezed(tuple(done.stdout.splitlines())) == squeezed(lines)
+
+
+def test_standard_input_is_read(url_of: UrlOf, page_png: bytes, lines: tuple[str, ...]) -> None:
+    done = ocr_client("-", "--url", url_of("http"), "--format", "json", stdin=page_png)
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert document["image"] == "-"
+    assert squeezed(OcrResult.from_dict(document).texts) == squeezed(lines)
+
+
+@pytest.mark.parametrize("concurrency", ["1", "8"])
+def test_many_pictures_come_in_order_and_failures_are_listed(concurrency: str, url_of: UrlOf, folder: Path) -> None:
+    arguments = ("--url", url_of("http"), "--format", "json", "--overlay", "out", "--concurrency", concurrency)
+    done = ocr_client("in/sub", "in", *arguments)
+    assert done.exit_code == 1
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [document["image"] for document in documents] == ["in/sub/页.png", "in/a.png"]
+    assert OcrResult.from_dict(documents[0]) == OcrResult.from_dict(documents[1])
+    first, second = done.stderr.splitlines()
+    assert first == "1 of 3 failed:"
+    assert second.startswith("  in/b.png: the server refused the request: ")
+    assert sorted(path.relative_to(folder).as_posix() for path in (folder / "out").rglob("*.jpg")) == [
+        "out/a.jpg",
+        "out/页.jpg",
+    ]
+    with Image.open(folder / "out" / "a.jpg") as overlay:
+        assert overlay.size == (640, 606)
+
+
+def test_a_table_has_a_row_a_line(url_of: UrlOf, folder: Path) -> None:
+    done = ocr_client("in/a.png", "in/sub/页.png", "--url", url_of("http"), "--format", "tsv")
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert rows[0][0] == "image"
+    assert [row[0] for row in rows[1:]] == ["in/a.png"] * 3 + ["in/sub/页.png"] * 3
+    assert {len(row) for row in rows} == {11}
+
+
+def test_text_of_many_pictures_names_each(url_of: UrlOf, folder: Path) -> None:
+    done = ocr_client("in/a.png", "in/sub/页.png", "--url", url_of("http"))
+    printed = done.stdout.splitlines()
+    assert [line for line in printed if line.startswith("==>")] == ["==> in/a.png <==", "==> in/sub/页.png <=="]
+    assert printed[4] == ""
+
+
+def test_flags_reach_the_server(url_of: UrlOf, folder: Path) -> None:
+    common = ("in/a.png", "--url", url_of("http"))
+    assert ocr_client(*common, "--text-rec-score-thresh", "1").stdout == ""
+    narrow, wide = (
+        ocr_client(*common, "--text-det-unclip-ratio", ratio, "--format", "json").stdout for ratio in ("1.2", "2")
+    )
+    assert OcrResult.from_dict(json.loads(narrow)) != OcrResult.from_dict(json.loads(wide))
+
+
+def test_results_that_cannot_be_written_end_with_1_and_one_sentence(url_of: UrlOf, folder: Path) -> None:
+    command = [sys.executable, "-m", "ocr_client.cli", "in/a.png", "--url", url_of("http")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False, cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "ocr-client: cannot write the results: No space left on device\n"
+
+
+def test_local_prints_what_the_server_gives(url_of: UrlOf, model_repository: Path, samples: Path) -> None:
+    flags = ("--format", "json", "--text-rec-score-thresh", "0.9", "--text-det-limit-side-len", "640")
+    arguments = (samples / "receipt.png", samples / "exif.jpg", *flags)
+    served = ocr_client(*arguments, "--url", url_of("http"))
+    local = ocr_client(*arguments, "--local", "--model-repository", model_repository)
+    assert (local.exit_code, local.stderr) == (0, "")
+    assert local.stdout == served.stdout
+
+
+def test_local_tells_of_pictures_that_cannot_be_read(folder: Path, model_repository: Path) -> None:
+    done = ocr_client("in", "--local", "--model-repository", model_repository)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("1 of 3 failed:\n  in/b.png: not an image")
+
+
+def test_local_without_models_ends_with_2_and_one_sentence(folder: Path) -> None:
+    done = ocr_client("in", "--local", "--model-repository", "nothing")
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "nothing" in done.stderr

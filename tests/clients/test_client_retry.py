@@ -1,0 +1,186 @@
+"""What is sent again, how often, and when."""
+
+import email.utils
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import grpc
+import pytest
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from ocr_client import (
+    BadRequestError,
+    OcrClientError,
+    OcrResult,
+    ServerFailureError,
+    ServerNotReadyError,
+    ServerUnreachableError,
+)
+from ocr_client.retry import Patience
+from ocr_client.transports.failures import Failures
+
+Peer = Callable[[socket.socket], None]
+StartPeer = Callable[[Peer], str]
+Read = Callable[..., Any]
+BUSY = "503 Service Unavailable"
+
+
+@pytest.fixture
+def in_turn(start_peer: StartPeer) -> Callable[..., tuple[str, list[Peer]]]:
+    """A peer that treats each connection with the next of these, the last one for ever; and the list of those used."""
+
+    def start(*peers: Peer) -> tuple[str, list[Peer]]:
+        used: list[Peer] = []
+
+        def peer(connection: socket.socket) -> None:
+            used.append(peers[min(len(used), len(peers) - 1)])
+            used[-1](connection)
+
+        return start_peer(peer), used
+
+    return start
+
+
+@pytest.mark.parametrize("status", [BUSY, "429 Too Many Requests"])
+def test_a_busy_server_is_asked_again(
+    read: Read, status: str, in_turn: Any, answering: Callable[..., Peer], no_text: bytes
+) -> None:
+    url, used = in_turn(answering(status, b""), answering(status, b""), answering("200 OK", no_text))
+    assert read(url) == OcrResult.empty()
+    assert len(used) == 3
+
+
+def test_a_connection_lost_before_an_answer_is_made_again(
+    read: Read, in_turn: Any, receive: Peer, answering: Callable[..., Peer], no_text: bytes
+) -> None:
+    url, used = in_turn(receive, answering("200 OK", no_text))
+    assert read(url) == OcrResult.empty()
+    assert len(used) == 2
+
+
+def test_a_server_that_is_just_being_started_is_found(
+    read: Read, answering: Callable[..., Peer], no_text: bytes
+) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            time.sleep(0.3)
+            listener.listen()
+            with listener.accept()[0] as connection:
+                answering("200 OK", no_text)(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert read(f"127.0.0.1:{listener.getsockname()[1]}", timeout_s=20, retries=20) == OcrResult.empty()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("400 Bad Request", BadRequestError), ("500 Internal Server Error", ServerFailureError)]
+)
+def test_what_was_refused_or_failed_is_not_sent_again(
+    read: Read, status: str, kind: type[OcrClientError], in_turn: Any, answering: Callable[..., Peer]
+) -> None:
+    url, used = in_turn(answering(status, b""))
+    with pytest.raises(kind):
+        read(url)
+    assert len(used) == 1
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_request_is_sent_again_as_often_as_was_said(
+    read: Read, retries: int, in_turn: Any, answering: Callable[..., Peer]
+) -> None:
+    url, used = in_turn(answering(BUSY, b'{"error": "queue full"}'))
+    with pytest.raises(ServerNotReadyError, match="queue full"):
+        read(url, retries=retries)
+    assert len(used) == 1 + retries
+
+
+def test_the_server_says_when_to_come_back(
+    read: Read, in_turn: Any, answering: Callable[..., Peer], no_text: bytes
+) -> None:
+    url, _ = in_turn(answering(BUSY, b"", "Retry-After: 1"), answering("200 OK", no_text))
+    begun = time.monotonic()
+    assert read(url) == OcrResult.empty()
+    assert time.monotonic() - begun >= 1
+
+
+def test_a_server_that_wants_more_time_than_there_is_is_given_up_at_once(
+    read: Read, in_turn: Any, answering: Callable[..., Peer]
+) -> None:
+    url, used = in_turn(answering(BUSY, b"", "Retry-After: 3600"))
+    with pytest.raises(ServerNotReadyError) as caught:
+        read(url)
+    assert caught.value.retry_after_s == 3600
+    assert len(used) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), (" 0 ", 0), ("Thu, 01 Jan 2015 00:00:00 GMT", 0)],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
+    assert Failures("http://h:1", 5).from_status(503, "", header).retry_after_s == seconds
+    tomorrow = email.utils.formatdate(time.time() + 86400, usegmt=True)
+    assert Failures("http://h:1", 5).from_status(503, "", tomorrow).retry_after_s == pytest.approx(86400, abs=60)
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-5"])
+def test_a_retry_after_that_says_nothing_is_passed_over(header: str | None) -> None:
+    assert Failures("http://h:1", 5).from_status(503, "", header).retry_after_s is None
+
+
+def test_pauses_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+
+    def busy(left_s: float) -> None:
+        raise ServerUnreachableError("refused", retryable=True)
+
+    for _ in range(2):
+        with pytest.raises(ServerUnreachableError):
+            Patience(timeout_s=600, retries=5).call(busy)
+    once, again = pauses[:5], pauses[5:]
+    assert once == sorted(once)
+    assert once != again
+
+
+class Kserve(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
+    """A gRPC server that is too busy for the first request, and finds no text in the second picture."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.asked += 1
+        if self.asked == 1:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+        answer = service_pb2.ModelInferResponse()
+        for name, shape in (("boxes", [0, 4, 2]), ("texts", [0]), ("scores", [0]), ("box_scores", [0])):
+            answer.outputs.add(name=name, datatype="BYTES" if name == "texts" else "FP32", shape=shape)
+            answer.raw_output_contents.append(b"")
+        return answer
+
+
+@pytest.fixture
+def kserve() -> Iterator[tuple[str, Kserve]]:
+    """A running Kserve and its address."""
+    peer = Kserve()
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(peer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}", peer
+    server.stop(None).wait()
+
+
+def test_a_busy_grpc_server_is_asked_again(read: Read, kserve: tuple[str, Kserve]) -> None:
+    url, peer = kserve
+    assert read(url, "grpc") == OcrResult.empty()
+    assert peer.asked == 2
