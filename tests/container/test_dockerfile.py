@@ -91,7 +91,7 @@ def test_what_the_build_copies_exists(path: str) -> None:
 
 def test_every_package_of_the_wheel_is_copied_before_it_is_built() -> None:
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    folders = {Path(package).parts[0] for package in wheel["packages"]}
+    folders = {Path(package).parts[0] for package in wheel["only-include"]}
     assert folders <= set(context_paths())
     assert {PROJECT["readme"], *PROJECT["license-files"], "pyproject.toml"} <= set(context_paths())
 
