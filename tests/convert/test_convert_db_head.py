@@ -108,7 +108,7 @@ def test_enlarging_and_convolving_is_one_transposed_convolution(factor: int) -> 
     np.testing.assert_allclose(written[:, 1:-1, 1:-1], expected, atol=1e-5)
 
 
-def test_two_doublings_are_two_convolutions_of_one_pixel() -> None:
+def test_two_upsampling_convolutions_are_two_convolutions_of_one_pixel() -> None:
     first, second, pixel = normal(4, 6, 2, 2), normal(6, 1, 2, 2, seed=1), normal(4, seed=2)
     expected = np.zeros((4, 4))
     for row, column in np.ndindex(2, 2):

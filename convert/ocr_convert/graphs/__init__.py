@@ -1,1 +1,1 @@
-"""ONNX graphs rewritten: bytes in, classes and scores out, fewer passes on the way."""
+"""ONNX graphs rewritten: bytes in, classes and scores out, fewer memory passes on the way."""

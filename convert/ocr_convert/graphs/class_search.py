@@ -92,21 +92,21 @@ def find_best_class(nodes: NodeList, probabilities: str, blocks: Blocks | None, 
         index: name of the INT64 output, [N] or [N, T]; `score`, FP32, has the same shape
     """
     if blocks is None:
-        value, best = nodes.largest(probabilities, "best")
+        value, best = nodes.top_1(probabilities, "best")
         nodes.on_axes("Squeeze", value, [-1], "score")
         nodes.on_axes("Squeeze", best, [-1], index)
         return
     shape = nodes.constant("grid_shape", np.array([0, 0, blocks.count, blocks.size], np.int64))
     grid = nodes.add("Reshape", [probabilities, shape], f"{SEARCH}grid")
     best_of_block = nodes.on_axes("ReduceMax", grid, [3], f"{SEARCH}best_of_block", keepdims=0)
-    value, block = nodes.largest(best_of_block, "best_block")
+    value, block = nodes.top_1(best_of_block, "best_block")
     nodes.on_axes("Squeeze", value, [2], "score")
     column = nodes.on_axes("Unsqueeze", block, [3], f"{SEARCH}column")  # [N, T, 1, 1]
     row_shape = nodes.constant("row_shape", np.array([1, 1, 1, blocks.size], np.int64))
     row = nodes.add(
         "GatherElements", [grid, nodes.add("Expand", [column, row_shape], f"{SEARCH}columns")], f"{SEARCH}row", axis=2
     )
-    _, place = nodes.largest(row, "best_of_row")
+    _, place = nodes.top_1(row, "best_of_row")
     size = nodes.constant("block_size", np.array(blocks.size, np.int64))
     first = nodes.add("Mul", [column, size], f"{SEARCH}first_of_row")
     nodes.on_axes("Squeeze", nodes.add("Add", [first, place], f"{SEARCH}best_class"), [2, 3], index)

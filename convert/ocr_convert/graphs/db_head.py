@@ -35,7 +35,7 @@ def rewrite_db_head(network: onnx.ModelProto) -> onnx.ModelProto:
     Returns:
         a new model with the same inputs and outputs; `network` is left as it was
     """
-    return rewritten(network, {"Sigmoid": _rewrite_doublings, "Conv": _rewrite_convolution_of_enlarged})
+    return rewritten(network, {"Sigmoid": _rewrite_upsampling_convs, "Conv": _rewrite_conv_of_resized})
 
 
 def transposed_kernel(kernel: Array, factor: int) -> Array:
@@ -76,11 +76,11 @@ def quarter_size_kernels(first: Array, second: Array) -> tuple[Array, Array]:
     return widened, pixels.reshape(16, 4 * inner, 1, 1)
 
 
-def _rewrite_doublings(graph: EditableGraph, sigmoid: onnx.NodeProto) -> None:
+def _rewrite_upsampling_convs(graph: EditableGraph, sigmoid: onnx.NodeProto) -> None:
     """ConvTranspose, Relu, ConvTranspose and Sigmoid at growing sizes, as convolutions of 1 x 1 at the first size."""
-    second = _doubling(graph, sigmoid.input[0])
+    second = _upsampling_conv(graph, sigmoid.input[0])
     relu = graph.source(second[2]) if second else None
-    first = _doubling(graph, relu.input[0]) if relu is not None and relu.op_type == "Relu" else None
+    first = _upsampling_conv(graph, relu.input[0]) if relu is not None and relu.op_type == "Relu" else None
     if second is None or first is None or second[0].shape[1] != 1:
         return
     widened, pixels = quarter_size_kernels(first[0], second[0])
@@ -99,7 +99,7 @@ def _rewrite_doublings(graph: EditableGraph, sigmoid: onnx.NodeProto) -> None:
     )
 
 
-def _doubling(graph: EditableGraph, tensor: str) -> tuple[Array, Array, str] | None:
+def _upsampling_conv(graph: EditableGraph, tensor: str) -> tuple[Array, Array, str] | None:
     """Kernel (in, out, 2, 2), bias (out,) and input of a 2 x 2 transposed convolution, with what scales its output."""
     node, scale, shift = graph.affine(tensor)
     if node is None or node.op_type != "ConvTranspose" or not _is_plain(node, strides=[2, 2], pads=[0, 0, 0, 0]):
@@ -113,17 +113,17 @@ def _doubling(graph: EditableGraph, tensor: str) -> tuple[Array, Array, str] | N
     return kernel * scale[:, None, None], np.broadcast_to(scale * bias + shift, kernel.shape[1]), node.input[0]
 
 
-def _rewrite_convolution_of_enlarged(graph: EditableGraph, conv: onnx.NodeProto) -> None:
-    """A convolution of joined levels, some of them enlarged, as a sum of (transposed) convolutions of each."""
-    parts = graph.of_joined(conv)
+def _rewrite_conv_of_resized(graph: EditableGraph, conv: onnx.NodeProto) -> None:
+    """A convolution of concatenated levels, some of them resized, as a sum of (transposed) convolutions of each."""
+    parts = graph.split_over_concat(conv)
     if parts is None or not _is_plain(conv, strides=[1, 1], pads=[1, 1, 1, 1]):
         return
     levels, pieces, bias = parts
-    enlarged = [_enlargement(graph, level) for level in levels]
-    if pieces[0].shape[2:] != (3, 3) or not any(enlarged):
+    resized = [_nearest_resize(graph, level) for level in levels]
+    if pieces[0].shape[2:] != (3, 3) or not any(resized):
         return
     nodes, sums = [], []
-    for number, (level, piece, found) in enumerate(zip(levels, pieces, enlarged, strict=True)):
+    for number, (level, piece, found) in enumerate(zip(levels, pieces, resized, strict=True)):
         name = f"{PREFIX}{conv.output[0]}/level_{number}"
         own_bias = np.broadcast_to(bias, len(piece)) if number == 0 else None
         if found is None:
@@ -149,7 +149,7 @@ def _rewrite_convolution_of_enlarged(graph: EditableGraph, conv: onnx.NodeProto)
     graph.replace(conv, nodes)
 
 
-def _enlargement(graph: EditableGraph, tensor: str) -> tuple[str, int] | None:
+def _nearest_resize(graph: EditableGraph, tensor: str) -> tuple[str, int] | None:
     """What `tensor` is an enlarged copy of, and how many times; None where it is not, or not evenly."""
     node = graph.source(tensor)
     if node is None or node.op_type != "Resize" or len(node.input) != 3:

@@ -30,7 +30,7 @@ class EditableGraph:
         }
         # of FP32 tensors of four dimensions; 0 where their number is not known
         self.channels = {name: size[1] for name, size in sizes.items() if len(size) == 4}
-        self.of_one_pixel = {name for name, size in sizes.items() if len(size) == 4 and size[2:] == [1, 1]}
+        self.spatially_scalar = {name for name, size in sizes.items() if len(size) == 4 and size[2:] == [1, 1]}
 
     def constant(self, name: str) -> Array | None:
         """Value of a tensor that does not depend on the input, as paddle2onnx writes weights; else None."""
@@ -87,7 +87,7 @@ class EditableGraph:
             return None
         return kernel.astype(np.float64), bias.astype(np.float64)
 
-    def of_joined(self, conv: onnx.NodeProto) -> tuple[list[str], list[Array], Array] | None:
+    def split_over_concat(self, conv: onnx.NodeProto) -> tuple[list[str], list[Array], Array] | None:
         """A convolution of tensors joined along their channels: their names, each one's part of the kernel, the bias.
 
         None where it is another one, where something else reads what was joined, or where channels are not known.

@@ -30,8 +30,8 @@ def ends(model: onnx.ModelProto, kind: str, takes: Dimensions, answers: Dimensio
     if len(inputs) == len(outputs) == 1 and _fits(inputs[0], takes) and _fits(outputs[0], answers, follow=True):
         return inputs[0].name, outputs[0].name
     raise ModelFolderError(
-        f"a {kind} network takes FLOAT {_shape(takes)} and answers FLOAT {_shape(answers)}, where letters stand for "
-        f"any number, but this one takes {_listed(inputs)} and answers {_listed(outputs)}: "
+        f"a {kind} network takes FLOAT {_shape(takes)} and answers FLOAT {_shape(answers)}, a letter being any number, "
+        f"but this one takes {_listed(inputs)} and answers {_listed(outputs)}: "
         f"check that the folder holds a {kind} model, and export it so"
     )
 

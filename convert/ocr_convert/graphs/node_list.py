@@ -37,7 +37,7 @@ class NodeList:
             return self.add(op, [tensor, named], output, **attributes)
         return self.add(op, [tensor], output, axes=list(axes), **attributes)
 
-    def largest(self, tensor: str, name: str) -> tuple[str, str]:
+    def top_1(self, tensor: str, name: str) -> tuple[str, str]:
         """Add TopK with k = 1 along the last axis; gives the names of the values and of their INT64 indices.
 
         It gives what ReduceMax and ArgMax give (of equal values the first), in a fraction of their time: for 16 x 40

@@ -8,8 +8,8 @@ from typing import Any
 import onnx
 
 from ocr_convert.graphs.db_head import rewrite_db_head
-from ocr_convert.graphs.fewer_passes import rewrite_passes
 from ocr_convert.graphs.fuse import IMAGENET, Normalisation, fuse
+from ocr_convert.graphs.memory_passes import rewrite_memory_passes
 from ocr_convert.paddle.folder import ModelFolder, load_network
 from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.verify import Reference, onnx_reference, session
@@ -62,6 +62,6 @@ def to_fused_onnx(
     graph = fuse(load_network(unfused), folder.kind, normalisation)
     if folder.kind == "det":
         graph = rewrite_db_head(graph)
-    onnx.save(rewrite_passes(graph), fused)
+    onnx.save(rewrite_memory_passes(graph), fused)
     session(fused)
     return Converted(folder, origin, normalisation, unfused, fused)

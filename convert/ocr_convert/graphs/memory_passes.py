@@ -1,9 +1,9 @@
 """Patterns of PaddleOCR's networks, rewritten so that large tensors are read and written less often.
 
-- A gate with a bypass, x + x * gate (the squeeze-and-excitation of `RSELayer` in PaddleOCR; J. Hu et al.,
-  "Squeeze-and-Excitation Networks", CVPR 2018), is x * (1 + gate), and 1 + gate has one pixel.
-- A convolution of two tensors that were joined (the stem of PP-HGNet and PP-LCNetV4) is the sum of a convolution of
-  each. At half the size of the picture the joined copy is the largest tensor of the whole network.
+- A gated residual, x + x * gate (the squeeze-and-excitation of `RSELayer` in PaddleOCR; J. Hu et al.,
+  "Squeeze-and-Excitation Networks", CVPR 2018), is x * (1 + gate), and 1 + gate is spatially scalar.
+- A convolution of a Concat of two tensors (the stem of PP-HGNet and PP-LCNetV4) is the sum of a convolution of each.
+  At half the size of the picture the concatenated copy is the largest tensor of the whole network.
 
 Both give the same in exact arithmetic. What else reads the tensors in between keeps a network as it is.
 """
@@ -14,10 +14,10 @@ from onnx import helper, numpy_helper
 
 from ocr_convert.graphs.editable_graph import EditableGraph, attributes, rewritten
 
-PREFIX = "fewer_passes/"  # of every node and tensor that is added
+PREFIX = "memory_passes/"  # of every node and tensor that is added
 
 
-def rewrite_passes(network: onnx.ModelProto) -> onnx.ModelProto:
+def rewrite_memory_passes(network: onnx.ModelProto) -> onnx.ModelProto:
     """Rewrite the patterns above, wherever they are.
 
     Args:
@@ -26,20 +26,20 @@ def rewrite_passes(network: onnx.ModelProto) -> onnx.ModelProto:
     Returns:
         a new model with the same inputs and outputs; `network` is left as it was
     """
-    return rewritten(network, {"Add": _rewrite_bypassed_gate, "Conv": _rewrite_convolution_of_joined})
+    return rewritten(network, {"Add": _rewrite_gated_residual, "Conv": _rewrite_conv_of_concat})
 
 
-def _rewrite_bypassed_gate(graph: EditableGraph, addition: onnx.NodeProto) -> None:
-    for number, other in ((0, 1), (1, 0)):
-        product = graph.source(addition.input[other])
-        gated = graph.origin(addition.input[number])
+def _rewrite_gated_residual(graph: EditableGraph, addition: onnx.NodeProto) -> None:
+    for bypass, branch in ((0, 1), (1, 0)):
+        product = graph.source(addition.input[branch])
+        gated = graph.origin(addition.input[bypass])
         if product is None or product.op_type != "Mul":
             continue
         factors = [graph.origin(name) for name in product.input]
         if gated not in factors:
             continue
         gate = factors[1 - factors.index(gated)]
-        if gate not in graph.of_one_pixel:
+        if gate not in graph.spatially_scalar:
             continue
         one, opened = f"{PREFIX}one", f"{PREFIX}{addition.output[0]}/gate"
         if one not in graph.initializers:
@@ -55,12 +55,12 @@ def _rewrite_bypassed_gate(graph: EditableGraph, addition: onnx.NodeProto) -> No
         return
 
 
-def _rewrite_convolution_of_joined(graph: EditableGraph, conv: onnx.NodeProto) -> None:
-    parts = graph.of_joined(conv)
+def _rewrite_conv_of_concat(graph: EditableGraph, conv: onnx.NodeProto) -> None:
+    parts = graph.split_over_concat(conv)
     if parts is None or attributes(conv).get("group", 1) != 1:
         return
     tensors, pieces, bias = parts
-    # Of a row, or with a kernel of 1 x 1, the joined copy is small beside the weights or beside the work.
+    # Of a row, or with a kernel of 1 x 1, the concatenated copy is small beside the weights or beside the work.
     if len(tensors) != 2 or 1 in pieces[0].shape[2:]:
         return
     how = {key: value for key, value in attributes(conv).items() if key not in ("kernel_shape", "group")}

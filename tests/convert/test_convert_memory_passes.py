@@ -9,8 +9,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr_convert.graphs.fewer_passes import PREFIX, rewrite_passes
 from ocr_convert.graphs.fuse import Kind
+from ocr_convert.graphs.memory_passes import PREFIX, rewrite_memory_passes
 from ocr_convert.paddle.folder import load_network
 from ocr_convert.paddle.to_onnx import Converted
 
@@ -79,7 +79,7 @@ def operations(model: onnx.ModelProto) -> Counter[str]:
 @pytest.mark.parametrize("product_of", [("x", "gate"), ("gate", "x"), ("same", "gate")])
 def test_a_gate_with_a_bypass_is_one_multiplication(sum_of: tuple[str, str], product_of: tuple[str, str]) -> None:
     model = gate(sum_of, product_of)
-    rewritten = rewrite_passes(model)
+    rewritten = rewrite_memory_passes(model)
     x = normal(2, 6, 5, 7)
     np.testing.assert_allclose(run(rewritten, x=x), run(model, x=x), atol=1e-6)
     (product,) = (node for node in rewritten.graph.node if node.op_type == "Mul")
@@ -91,7 +91,7 @@ def test_a_gate_with_a_bypass_is_one_multiplication(sum_of: tuple[str, str], pro
 @pytest.mark.parametrize("how", [{}, {"strides": [1, 1]}, {"dilations": [2, 2]}, {"pads": [0, 1, 2, 1]}])
 def test_a_convolution_of_joined_tensors_is_a_sum_of_two(how: dict[str, list[int]]) -> None:
     model = joined(**how)
-    rewritten = rewrite_passes(model)
+    rewritten = rewrite_memory_passes(model)
     x, z = normal(2, 6, 9, 11), normal(2, 2, 9, 11, seed=3)
     np.testing.assert_allclose(run(rewritten, x=x, z=z), run(model, x=x, z=z), atol=1e-5)
     assert operations(rewritten) == {"Conv": 2, "Add": 1}
@@ -147,19 +147,19 @@ UNLIKE = {
 
 @pytest.mark.parametrize("model", UNLIKE.values(), ids=UNLIKE.keys())
 def test_what_is_not_a_pattern_stays_as_it_is(model: onnx.ModelProto) -> None:
-    assert rewrite_passes(model) == model
+    assert rewrite_memory_passes(model) == model
 
 
 def test_the_network_given_is_not_changed() -> None:
     model = joined()
     before = model.SerializeToString()
-    rewrite_passes(model)
+    rewrite_memory_passes(model)
     assert model.SerializeToString() == before
 
 
 def test_ppocrv4s_gates_are_rewritten(ppocrv4: dict[Kind, Converted]) -> None:
     model = load_network(ppocrv4["det"].unfused)
-    rewritten = rewrite_passes(model)
+    rewritten = rewrite_memory_passes(model)
     gates = [node for node in rewritten.graph.node if node.op_type == "Add" and node.output[0].startswith(PREFIX)]
     assert len(gates) == 8  # four levels of the pyramid, before and after they are added up
     pixels, name = normal(1, 3, 96, 160), model.graph.input[0].name
