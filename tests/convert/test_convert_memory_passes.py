@@ -89,7 +89,7 @@ def test_a_gate_with_a_bypass_is_one_multiplication(sum_of: tuple[str, str], pro
 
 
 @pytest.mark.parametrize("how", [{}, {"strides": [1, 1]}, {"dilations": [2, 2]}, {"pads": [0, 1, 2, 1]}])
-def test_a_convolution_of_joined_tensors_is_a_sum_of_two(how: dict[str, list[int]]) -> None:
+def test_a_convolution_of_concatenated_tensors_is_a_sum_of_two(how: dict[str, list[int]]) -> None:
     model = joined(**how)
     rewritten = rewrite_memory_passes(model)
     x, z = normal(2, 6, 9, 11), normal(2, 2, 9, 11, seed=3)
