@@ -1,13 +1,13 @@
 # The stock Triton server with this project's models and their code.
 #   docker build --tag triton-paddleocr .
 #   docker run --rm --shm-size 4g --publish 127.0.0.1:8000:8000 triton-paddleocr
-# Build arguments: MODEL_SET (ocr-convert --list names them) and TRITON_VERSION. Triton before 26.07 has known holes.
+# Build arguments: MODEL_SET (ocr-convert --list names them and the default) and TRITON_VERSION. Triton before 26.07 has known holes.
 ARG TRITON_VERSION=26.07
 
 # Stage 1 converts the models. Paddle, paddle2onnx and the build tools stay behind in it.
 # Python 3.11: paddle2onnx and tritonclient ask for two packages that have no wheels for 3.12.
 FROM python:3.11-slim-bookworm AS convert
-ARG MODEL_SET=pp-ocrv4-mobile
+ARG MODEL_SET
 WORKDIR /build
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -20,12 +20,11 @@ COPY python_backends python_backends/
 COPY server server/
 COPY convert convert/
 COPY clients clients/
-COPY bench bench/
-RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && pip install --no-cache-dir --no-deps /wheels/*.whl
 COPY model_repository model_repository/
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels ./clients . \
+    && pip install --no-cache-dir --no-deps /wheels/*.whl
 # Readable for the user that the server runs as.
-RUN ocr-convert --model-set "${MODEL_SET}" --model-repository model_repository \
+RUN ocr-convert ${MODEL_SET:+--model-set "${MODEL_SET}"} --model-repository model_repository \
     && chmod -R a+rX model_repository
 
 # Stage 2 is what runs. The packages go into the image's own Python, where Triton's Python stubs look for them.

@@ -11,9 +11,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(DEVICE)
 SOURCES := python_backends server convert clients bench samples tests model_repository
-# The lock names everything, so pip resolves nothing; one package spells another's extras in a way that pip's
-# resolver takes for an unpinned requirement.
-PIP_INSTALL := $(BIN)/pip --disable-pip-version-check install --no-deps
+DISTRIBUTIONS := ./clients . ./bench
+LOCK_FILE := requirements-$(DEVICE).lock
+UV := $(BIN)/uv
+# The lock names everything, so nothing is resolved.
+UV_INSTALL := $(UV) pip install --python $(BIN)/python --no-deps
 .DEFAULT_GOAL := help
 
 .PHONY: help venv weights demo serve test lint format bench-data bench-setup bench lock clean
@@ -21,19 +23,25 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
 venv: $(INSTALLED) ## the environment .venv, from the lock file (DEVICE=cpu or gpu)
-$(INSTALLED): requirements-$(DEVICE).lock pyproject.toml
+# uv draws its progress on a screen of its own, so that one line is left of it; where there is no terminal, or where it
+# failed, the second call does the work or says what is wrong.
+$(INSTALLED): $(LOCK_FILE) requirements-uv.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 	@$(PYTHON) server/ocr_serve/platform_check.py
-	@echo "==> environment: installing requirements-$(DEVICE).lock into $(VENV)"; date +%s >/tmp/.ocr-venv-$$PPID
+	@echo "==> environment: installing $(LOCK_FILE) into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP_INSTALL) --require-hashes -r requirements-$(DEVICE).lock
-	@$(PIP_INSTALL) --quiet --no-build-isolation -e ./clients -e . -e ./bench
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements-uv.lock
+	@if [ -t 2 ] && tput smcup; then trap 'tput rmcup' EXIT; $(UV_INSTALL) --require-hashes -r $(LOCK_FILE) || true; fi
+	@$(UV_INSTALL) --quiet --require-hashes -r $(LOCK_FILE)
+	@$(UV_INSTALL) --quiet --no-build-isolation $(DISTRIBUTIONS:%=-e %)
 	@rm -f $(VENV)/.installed-*; touch $@
-	@echo "==> environment: done in $$(( $$(date +%s) - $$(cat /tmp/.ocr-venv-$$PPID) )) s"; rm -f /tmp/.ocr-venv-$$PPID
 
 # What is installed stays, be it the user's own models, unless MODEL_SET names another.
-weights: venv ## convert and install a model set: MODEL_SET=... or, when there is none, pp-ocrv6-small
-	@grep -qs '"name": "$(or $(MODEL_SET),.*)",' model_repository/ocr/1/model_set.json \
-		|| $(BIN)/ocr-convert --model-set $(or $(MODEL_SET),pp-ocrv6-small)
+INSTALLED_SET := from pathlib import Path; from ocr_pipeline.repository import ModelRepository; \
+	print(ModelRepository(Path("model_repository")).installed().name)
+weights: venv ## convert and install a model set: MODEL_SET=... or, when there is none, ocr-convert's default
+	@installed=$$($(BIN)/python -c '$(INSTALLED_SET)' 2>/dev/null); \
+	[ -n "$$installed" ] && [ "$${installed}" = "$(or $(MODEL_SET),$$installed)" ] \
+		|| $(BIN)/ocr-convert $(MODEL_SET:%=--model-set %)
 
 demo: weights ## server up, sample pictures read, texts and overlay pictures shown, server down
 	@$(BIN)/python samples/demo.py
@@ -45,10 +53,11 @@ serve: weights ## the server in the foreground on 127.0.0.1 (HTTP_PORT=8000 GRPC
 test: venv ## every test, the real server included
 	$(BIN)/python -m pytest
 
-lint: venv ## ruff, mypy, and hadolint for the Dockerfile
+lint: venv ## ruff, mypy, the rule who may import whom, and hadolint for the Dockerfile
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
 format: venv ## let ruff format the code
@@ -99,16 +108,18 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	$(OCR_BENCH) endurance $(ALL_DATA) --model-repository $(V6)
 	$(OCR_BENCH) report
 
-LOCK_FORM := --quiet --no-emit-package triton-paddleocr-client --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+OWN_PACKAGES := triton-paddleocr triton-paddleocr-client triton-paddleocr-bench
+LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	$(OWN_PACKAGES:%=--no-emit-package %)
 LOCK := $(LOCK_FORM) --universal --python-version 3.10
 CONTAINER_LOCK := $(LOCK_FORM) --python-version 3.12 --python-platform x86_64-manylinux_2_28
-lock: ## make the lock files anew (needs uv)
-	uv pip compile pyproject.toml --extra cpu --extra dev $(LOCK) --output-file requirements-cpu.lock
-	uv pip compile pyproject.toml --extra gpu --extra dev $(LOCK) --output-file requirements-gpu.lock
-	uv pip compile pyproject.toml --constraint requirements-cpu.lock $(CONTAINER_LOCK) \
+lock: venv ## make the lock files anew; versions stay, UPGRADE=--upgrade takes the newest
+	$(UV) pip compile pyproject.toml --extra cpu --extra dev $(LOCK) $(UPGRADE) --output-file requirements-cpu.lock
+	$(UV) pip compile pyproject.toml --extra gpu --extra dev $(LOCK) $(UPGRADE) --output-file requirements-gpu.lock
+	$(UV) pip compile pyproject.toml --constraint requirements-cpu.lock $(CONTAINER_LOCK) $(UPGRADE) \
 		--output-file requirements-container.lock
 
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf model_repository/ocr/current model_repository/ocr/installed
 	find model_repository -type l -delete

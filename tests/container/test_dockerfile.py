@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import inspect
 import json
 import re
 import shlex
@@ -18,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ocr_contract.options import PARAMETERS
+from ocr_contract.options import OPTIONS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,6 +55,7 @@ def read_dockerfile(text: str) -> list[Instruction]:
 DOCKERFILE = read_dockerfile((ROOT / "Dockerfile").read_text(encoding="utf-8"))
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
+CLIENT: dict[str, Any] = tomllib.loads((ROOT / "clients" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def values(keyword: str, stage: int = STAGES) -> list[str]:
@@ -93,6 +95,7 @@ def test_every_package_of_the_wheel_is_copied_before_it_is_built() -> None:
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     folders = {Path(package).parts[0] for package in wheel["only-include"]}
     assert folders <= set(context_paths())
+    assert "./clients ." in next(value for value in values("RUN", 1) if "pip wheel" in value)
     assert {PROJECT["readme"], *PROJECT["license-files"], "pyproject.toml"} <= set(context_paths())
 
 
@@ -103,15 +106,19 @@ def test_triton_is_not_older_than_its_fixes() -> None:
     assert the_value("FROM", STAGES) == "nvcr.io/nvidia/tritonserver:${TRITON_VERSION}-py3"
 
 
-def test_server_image_installs_what_pyproject_depends_on_and_no_more() -> None:
+def test_server_image_installs_what_the_projects_depend_on_and_nothing_else_of_its_own() -> None:
     lock = (ROOT / "requirements-container.lock").read_text(encoding="utf-8")
     pinned = {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock, re.M)}
-    for dependency in map(Requirement, PROJECT["dependencies"]):
-        assert pinned[canonicalize_name(dependency.name)] in dependency.specifier
-    direct = re.findall(r"^([\w.-]+)==(?:(?!^\w)[\s\S])*?# via triton-paddleocr", lock, re.M)
-    assert {canonicalize_name(name) for name in direct} <= {
-        canonicalize_name(Requirement(dependency).name) for dependency in PROJECT["dependencies"]
+    needed = {
+        canonicalize_name(dependency.name): dependency.specifier
+        for project in (PROJECT, CLIENT)
+        for dependency in map(Requirement, project["dependencies"])
+        if dependency.name != CLIENT["name"]
     }
+    for name, specifier in needed.items():
+        assert pinned[name] in specifier
+    direct = re.findall(r"^([\w.-]+)==(?:(?!^\w)[\s\S])*?(?:# via|#  ) triton-paddleocr", lock, re.M)
+    assert {canonicalize_name(name) for name in direct} == set(needed)
 
 
 def test_server_image_has_the_numpy_that_the_wheel_server_is_tested_with() -> None:
@@ -128,6 +135,12 @@ def test_every_lock_is_installed_with_its_hashes() -> None:
     for install in installs:
         assert "--require-hashes" in install
         assert "--no-deps" in install
+
+
+def test_no_benchmark_reaches_an_image() -> None:
+    assert not [path for path in context_paths() if path.startswith("bench")]
+    lock = (ROOT / "requirements-container.lock").read_text(encoding="utf-8")
+    assert not re.search(r"^(matplotlib|psutil|rapidfuzz|shapely)==", lock, re.M)
 
 
 def test_no_build_tool_reaches_the_server_image() -> None:
@@ -149,17 +162,17 @@ def test_entrypoint_is_a_script_of_the_project_with_options_it_has() -> None:
     module, function = PROJECT["scripts"][script].split(":")
     cli = importlib.import_module(module)
     assert callable(getattr(cli, function))
-    source = Path(str(cli.__file__)).read_text(encoding="utf-8")
-    parameters = re.findall(r"^    (\w+): Annotated\[", source, re.M)
+    (command,) = cli.app.registered_commands
+    parameters = inspect.signature(command.callback).parameters
     for option in (word for word in [*arguments, *json.loads(the_value("CMD"))] if word.startswith("--")):
         assert option.removeprefix("--").replace("-", "_") in parameters
     assert dict(zip(arguments[::2], arguments[1::2], strict=True))["--address"] == "0.0.0.0"  # noqa: S104
 
 
 def test_models_are_converted_with_a_script_of_the_project_and_served_from_where_they_are_copied() -> None:
-    convert = next(value for value in values("RUN", 1) if "--model-set" in value)
+    convert = next(value for value in values("RUN", 1) if "MODEL_SET" in value)
     assert shlex.split(convert)[0] in PROJECT["scripts"]
-    assert "MODEL_SET=pp-ocrv4-mobile" in values("ARG", 1)
+    assert "MODEL_SET" in values("ARG", 1)
     source, target = next(value for value in values("COPY") if value.startswith("--from=convert")).split()[1:]
     assert source == f"{the_value('WORKDIR', 1)}/model_repository"
     entrypoint = json.loads(the_value("ENTRYPOINT"))
@@ -173,7 +186,7 @@ def test_health_check_reads_a_picture_through_the_whole_pipeline() -> None:
     assert "--fail" in command
     assert command[-1] == "http://127.0.0.1:8000/v2/models/ocr/generate"
     request = json.loads(command[command.index("--data") + 1])
-    assert set(request) - {"image"} <= set(PARAMETERS)
+    assert set(request) - {"image"} <= set(OPTIONS)
     pixels = cv2.imdecode(np.frombuffer(base64.b64decode(request["image"]), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert pixels is not None
     assert pixels.std() > 0  # something is written on it
