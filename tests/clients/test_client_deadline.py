@@ -78,6 +78,17 @@ def test_a_peer_that_does_not_take_the_request_is_given_up(
     given_up(read, start_peer(lambda _: over.wait(10) and None), over, picture=large)
 
 
+def test_a_host_that_is_looked_up_for_too_long_is_given_up(
+    read: Callable[..., Any], over: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object, **__: object) -> list[object]:
+        over.wait(2)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", slow)
+    given_up(read, "ocr.example:8000", over)
+
+
 def test_retries_lie_within_the_time_limit(
     read: Callable[..., Any], start_peer: StartPeer, receive: Peer, over: threading.Event
 ) -> None:

@@ -4,7 +4,7 @@ import email.utils
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent import futures
 from typing import Any
 
@@ -14,6 +14,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from ocr_client import (
     BadRequestError,
+    OcrClient,
     OcrClientError,
     OcrResult,
     ServerFailureError,
@@ -168,19 +169,41 @@ class Kserve(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
         return answer
 
 
-@pytest.fixture
-def kserve() -> Iterator[tuple[str, Kserve]]:
-    """A running Kserve and its address."""
-    peer = Kserve()
+def start_kserve(peer: Kserve, port: int = 0) -> tuple[grpc.Server, int]:
     server = grpc.server(futures.ThreadPoolExecutor(2))
     service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(peer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
-    yield f"127.0.0.1:{port}", peer
+    return server, port
+
+
+def test_a_busy_grpc_server_is_asked_again(read: Read) -> None:
+    peer = Kserve()
+    server, port = start_kserve(peer)
+    assert read(f"127.0.0.1:{port}", "grpc") == OcrResult.empty()
+    assert peer.asked == 2
     server.stop(None).wait()
 
 
-def test_a_busy_grpc_server_is_asked_again(read: Read, kserve: tuple[str, Kserve]) -> None:
-    url, peer = kserve
-    assert read(url, "grpc") == OcrResult.empty()
-    assert peer.asked == 2
+def test_a_grpc_server_that_was_started_anew_is_found_by_a_client_that_has_met_the_old_one() -> None:
+    server, port = start_kserve(Kserve())
+    with OcrClient(f"127.0.0.1:{port}", "grpc", timeout_s=20, retries=10) as client:
+        assert client.ocr(b"x") == OcrResult.empty()
+        server.stop(None).wait()
+        with pytest.raises(ServerUnreachableError):
+            OcrClient(f"127.0.0.1:{port}", "grpc", retries=0).ocr(b"x")
+        server, _ = start_kserve(Kserve(), port)
+        assert client.ocr(b"x") == OcrResult.empty()
+    server.stop(None).wait()
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_replaced(
+    start_peer: StartPeer, receive: Peer, no_text: bytes
+) -> None:
+    def peer(connection: socket.socket) -> None:
+        receive(connection)
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(no_text)}\r\n\r\n".encode() + no_text)
+
+    with OcrClient(start_peer(peer)) as client:
+        for _ in range(5):
+            assert client.ocr(b"x") == OcrResult.empty()

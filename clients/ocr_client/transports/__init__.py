@@ -1,50 +1,23 @@
-"""How requests cross the network. A transport knows its protocol, and nothing of pictures, results or retries."""
+"""How requests cross the network. A transport knows its protocol, and nothing of pictures, results or retries.
+
+Each has `infer(request, limit_s)`, `ready(model, limit_s)` and `close()`, and raises an OcrClientError after `limit_s`
+seconds, or before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ocr_client.address import Address
-from ocr_client.request import InferRequest
 from ocr_client.transports.failures import Failures
 from ocr_client.transports.http import AsyncHttpTransport, HttpTransport
-from ocr_contract.result import Tensors
+
+if TYPE_CHECKING:
+    from ocr_client.transports.grpc import AsyncGrpcTransport, GrpcTransport
 
 
-class Transport(Protocol):
-    """What OcrClient needs of a protocol. Everything raises an OcrClientError after `limit_s` seconds, or before."""
-
-    def infer(self, request: InferRequest, limit_s: float) -> Tensors:
-        """Send a request and return the output tensors by name."""
-        ...
-
-    def ready(self, model: str, limit_s: float) -> bool:
-        """Tell whether the server and the model say that they are ready."""
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...
-
-
-class AsyncTransport(Protocol):
-    """Transport for asyncio."""
-
-    async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
-        """Send a request and return the output tensors by name."""
-        ...
-
-    async def ready(self, model: str, limit_s: float) -> bool:
-        """Tell whether the server and the model say that they are ready."""
-        ...
-
-    async def close(self) -> None:
-        """Close the connections."""
-        ...
-
-
-def open_transport(address: Address, headers: Mapping[str, str], timeout_s: float) -> Transport:
+def open_transport(address: Address, headers: Mapping[str, str], timeout_s: float) -> HttpTransport | GrpcTransport:
     """A blocking transport; nothing is connected yet. `timeout_s` is for messages."""
     failures = Failures(address.url, timeout_s)
     if address.protocol == "http":
@@ -54,7 +27,9 @@ def open_transport(address: Address, headers: Mapping[str, str], timeout_s: floa
     return GrpcTransport(address, headers, failures)
 
 
-def open_async_transport(address: Address, headers: Mapping[str, str], timeout_s: float) -> AsyncTransport:
+def open_async_transport(
+    address: Address, headers: Mapping[str, str], timeout_s: float
+) -> AsyncHttpTransport | AsyncGrpcTransport:
     """A transport for asyncio; nothing is connected yet. `timeout_s` is for messages."""
     failures = Failures(address.url, timeout_s)
     if address.protocol == "http":

@@ -23,6 +23,8 @@ from ocr_client.transports.failures import Failures
 from ocr_client.transports.v2_codec import HEADER_LENGTH, decode, encode, error_text
 from ocr_contract.result import Tensors
 
+_PART_BYTES = 256 * 1024
+
 
 class _Answer(NamedTuple):
     status: int
@@ -82,7 +84,7 @@ class AsyncHttpTransport:
             async with session.request(
                 method,
                 url,
-                data=_whole(body) if body else None,
+                data=_in_parts(body) if body else None,
                 headers={**(headers or {}), **({"Content-Length": str(len(body))} if body else {})},
                 timeout=aiohttp.ClientTimeout(total=max(limit_s, 0.001)),
                 allow_redirects=False,
@@ -131,6 +133,8 @@ def _begin_closing(transport: AsyncHttpTransport) -> None:
     event_loop.submit(transport.close())
 
 
-async def _whole(body: bytes) -> AsyncIterator[bytes]:
-    """A body that aiohttp sends as it is: it warns of large ones that it gets as bytes."""
-    yield body
+async def _in_parts(body: bytes) -> AsyncIterator[memoryview]:
+    """A body in parts that the event loop need not copy in order to wait for the socket."""
+    view = memoryview(body)
+    for start in range(0, len(body), _PART_BYTES):
+        yield view[start : start + _PART_BYTES]

@@ -29,20 +29,20 @@ _LENGTH = struct.Struct("<I")  # before each string of a BYTES tensor
 
 def encode(request: InferRequest) -> tuple[bytes, int]:
     """The body of a request, and how many of its bytes are JSON."""
-    tensor = b"".join(part for data in request.payload for part in (_LENGTH.pack(len(data)), data))
+    parts = [part for data in request.payload for part in (_LENGTH.pack(len(data)), data)]
     header = {
         "inputs": [
             {
                 "name": request.input_name,
                 "shape": [len(request.payload)],
                 "datatype": "BYTES",
-                "parameters": {"binary_data_size": len(tensor)},
+                "parameters": {"binary_data_size": sum(map(len, parts))},
             }
         ],
         "parameters": {**request.parameters, "binary_data_output": True},
     }
     text = json.dumps(header).encode()
-    return text + tensor, len(text)
+    return b"".join([text, *parts]), len(text)
 
 
 def decode(body: bytes, json_size: int | None) -> Tensors:
