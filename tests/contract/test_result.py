@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ocr_client import DetectionResult, OcrResult, RecognitionResult
 from ocr_contract.errors import InvalidResult
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 
 BOX = np.array([[1.5, 2], [30, 2], [30, 12.25], [1.5, 12]], np.float32)
 
