@@ -119,7 +119,7 @@ def test_bytes_base64_and_data_url_are_the_same_picture(http):
         assert np.array_equal(result.boxes, expected.boxes)
 
 
-def test_a_request_is_answered_alike_alone_and_amid_fifty_others(http, server):
+def test_a_request_is_answered_alike_alone_and_amid_others(http, server):
     pictures = {name: (SAMPLES / name).read_bytes() for name in PICTURES}
     alone = {name: http.ocr(data) for name, data in pictures.items()}
 
@@ -128,8 +128,8 @@ def test_a_request_is_answered_alike_alone_and_amid_fifty_others(http, server):
         with OcrClient(server.http_url, protocol="http", timeout_s=280) as client:
             return name, client.ocr(pictures[name])
 
-    with ThreadPoolExecutor(51) as pool:
-        answers = list(pool.map(ask, range(51)))
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(ask, range(20)))
     for name, answer in answers:
         assert answer.texts == alone[name].texts
         assert np.array_equal(answer.boxes, alone[name].boxes)
@@ -220,10 +220,10 @@ def test_upside_down_lines_are_turned_and_their_boxes_begin_at_the_texts_own_cor
 
 NO_PICTURES = [
     (b"", "empty"),
-    (b"not an image at all", "not an image file, and as base64 text it is broken"),
+    (b"not an image at all", "or its base64 text (as that it is broken"),
     (base64.b64encode(b"hello, world"), "not an image: expected JPEG, PNG"),
     (base64.b64encode(RECEIPT[:5000]), "truncated"),
-    (base64.b64encode(RECEIPT)[:-5], "as base64 text it is broken"),
+    (base64.b64encode(RECEIPT)[:-5], "as that it is broken: Incorrect padding"),
 ]
 
 
@@ -234,12 +234,16 @@ def test_what_is_no_picture_is_refused_with_the_reason(server, data, reason):
     assert reason in answer["error"]
 
 
-def test_a_picture_above_the_pixel_limit_is_refused_before_it_is_decoded(server):
+@pytest.mark.parametrize(
+    ("side", "words"),
+    [(8_000, "image has 8000 x 8000 pixels, the limit is 50000000 for PNG"), (20_000, "400000000 pixels")],
+)
+def test_a_picture_above_the_pixel_limit_is_refused_before_it_is_decoded(server, side, words):
     buffer = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
+    Image.new("1", (side, side)).save(buffer, "PNG")
     status, answer = generate(server, "ocr", image=base64.b64encode(buffer.getvalue()).decode())
     assert status == 400
-    assert "20000 x 20000 pixels, the limit is 100000000" in answer["error"]
+    assert words in answer["error"]
     assert "max_pixels in the config.pbtxt" in answer["error"]
 
 
@@ -272,14 +276,18 @@ def test_too_many_line_images_are_refused(server):
     assert "1025 images in one request, the limit is 1024" in answer["error"]
 
 
-@pytest.mark.parametrize("width", [0, -5, 65, 10**9])
-def test_an_inner_model_refuses_widths_that_do_not_fit_its_crops(server, width):
+@pytest.mark.parametrize(
+    ("widths", "words"),
+    [([0, 64], "at least 1"), ([-5, 69], "at least 1"), ([65], "do not fit"), ([10**9], "do not fit")],
+)
+def test_an_inner_model_refuses_widths_that_do_not_fit_its_crops(server, widths, words):
     with InferenceServerClient(server.grpc_url) as client:
-        crops, widths = InferInput("crops", [1, 48, 64, 3], "UINT8"), InferInput("widths", [1, 1], "INT64")
-        crops.set_data_from_numpy(np.zeros((1, 48, 64, 3), np.uint8))
-        widths.set_data_from_numpy(np.array([[width]], np.int64))
-        with pytest.raises(InferenceServerException, match="widths must lie within 1 and the width of crops, 64"):
-            client.infer("rec_batcher", [crops, widths])
+        inputs = InferInput("crops", [48, 64, 3], "UINT8"), InferInput("widths", [len(widths)], "INT64")
+        inputs[0].set_data_from_numpy(np.zeros((48, 64, 3), np.uint8))
+        inputs[1].set_data_from_numpy(np.array(widths, np.int64))
+        with pytest.raises(InferenceServerException, match=words) as refusal:
+            client.infer("rec_batcher", inputs)
+    assert refusal.value.status() == "StatusCode.INVALID_ARGUMENT"
 
 
 def test_bad_requests_do_not_disturb_good_ones(server):
@@ -293,10 +301,10 @@ def test_bad_requests_do_not_disturb_good_ones(server):
         with lock:
             answers.append((bad, *answer))
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(ask, range(24)))
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(ask, range(10)))
     texts = [answer["texts"] for bad, status, answer in answers if not bad and status == 200]
-    assert len(texts) == 12
+    assert len(texts) == 5
     assert all(one == texts[0] for one in texts)
     assert all(status == 400 for bad, status, _ in answers if bad)
 
@@ -315,7 +323,7 @@ def test_stage_times_are_exported(server, http):
         ("det_preprocess", "det_resize"),
         ("det_postprocess", "db_postprocess"),
         ("det_postprocess", "crop"),
-        ("rec_batcher", "rec_infer"),
+        ("rec_batcher", "rec"),
         ("ctc_decode", "ctc_decode"),
     ]:
         labels = f'{{model="{model}",stage="{stage}"}}'
