@@ -62,11 +62,11 @@ def test_an_export_that_fails_leaves_nothing(model_repository: Path, tmp_path: P
 
 
 @pytest.fixture(scope="module")
-def exported(model_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(quick_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-contained export for this Python."""
     folder = tmp_path_factory.mktemp("export") / "models"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    export(model_repository, folder, self_contained=True, python_version=version, reporter=quiet())
+    export(quick_repository, folder, self_contained=True, python_version=version, reporter=quiet())
     return folder
 
 
