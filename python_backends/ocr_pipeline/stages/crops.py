@@ -3,7 +3,7 @@
 The lines of a page make one strip: they stand beside each other, each at its own width, with nothing between them.
 
 A line is warped at its own size (cubic) and then resized (linear), as PaddleOCR does. One warp straight to 48 pixels
-is faster and reads worse: bench/RESULTS.md has the figures.
+is faster and reads worse: docs/decisions.md has the figures.
 """
 
 import math
