@@ -33,7 +33,9 @@ def convert(
     dictionary: Annotated[
         Path | None, typer.Option(help="Dictionary of your own rec model, where its inference.yml has none.")
     ] = None,
-    model_repository: Annotated[Path, typer.Option(help="Where to install.")] = DEFAULT_REPOSITORY,
+    model_repository: Annotated[
+        Path, typer.Option(help="Where to install; made when it is not there.")
+    ] = DEFAULT_REPOSITORY,
     allow_unpinned: Annotated[
         bool, typer.Option("--allow-unpinned", help="Also use sources without a pinned SHA-256.")
     ] = False,

@@ -57,7 +57,9 @@ class Reporter:
         self.console.print(f"{name}: done in {time.perf_counter() - started:.1f} s", markup=False)
         if self._work is not None:
             task = self._bars.tasks[self._bars.task_ids.index(self._work)]
-            self._bars.update(self._work, advance=1, how_far=f"{task.completed + 1:.0f} of {task.total:.0f}")
+            done = task.completed + 1
+            total = max(task.total or 0, done)  # a source that is passed over late adds steps
+            self._bars.update(self._work, completed=done, total=total, how_far=f"{done:.0f} of {total:.0f}")
 
     def note(self, text: str) -> None:
         """Write one line."""

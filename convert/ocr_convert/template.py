@@ -25,11 +25,15 @@ def lacking(repository: Path) -> list[str]:
     """
     wanted = set(template().models())
     there = wanted & set(ModelRepository(repository).models())
-    if not there and repository.exists() and not (repository.is_dir() and not any(repository.iterdir())):
+    if not there and repository.exists() and not (repository.is_dir() and _names(repository) <= wanted):
         raise RepositoryError(
             f"{repository} is not a model repository and not an empty folder; give one with --model-repository"
         )
     return sorted(wanted - there)
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def complete(repository: Path, models: Iterable[str]) -> None:

@@ -33,6 +33,12 @@ def test_models_that_are_there_stay_as_they_are(tmp_path: Path) -> None:
     assert lacking(tmp_path) == []
 
 
+def test_whoever_was_killed_while_making_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "cls" / "1").mkdir(parents=True)
+    complete(tmp_path, lacking(tmp_path))
+    assert lacking(tmp_path) == []
+
+
 def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").touch()
     for path in (tmp_path, tmp_path / "letter.txt"):
