@@ -73,10 +73,17 @@ def service_arguments(
         f"--{kind}={names}:{UNSENDABLE_HEADER}=x" for kind in ("http-restricted-api", "grpc-restricted-protocol")
     ]
     for service, port in ports:
-        arguments += [f"--{service}-address={address}", f"--{service}-port={port}"]
+        arguments += [f"--{service}-address={_written(address, service)}", f"--{service}-port={port}"]
     if home.has_option("http-max-input-size"):  # Triton from 25.06 on: 64 MiB by default, base64 needs a third more
         arguments.append(f"--http-max-input-size={MAX_HTTP_BYTES}")
     return arguments
+
+
+def _written(address: str, service: str) -> str:
+    """An IP address as the service's library reads it."""
+    if ":" not in address:
+        return address
+    return f"[{address}]" if service == "grpc" else f"ipv6:{address}"
 
 
 def library_environment(home: TritonHome) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +105,18 @@ def test_a_server_that_is_killed_leaves_nothing_behind(start_server, quick_repos
     wait_for(lambda: not steps(server) and not server.left_behind(), "the cleaner cleans")
 
 
+def test_a_server_listens_on_an_ipv6_address(begin_server, quick_repository, wait_for):
+    server = begin_server(quick_repository, "--address", "::1")
+    wait_for(lambda: f"[::1]:{server.http_port}" in server.log.read_text(), "ocr-serve names its address")
+    wait_for(lambda: "Started Metrics Service" in server.log.read_text(errors="replace"), "every service is up", 120)
+    for port, path in ((server.http_port, "v2/health/ready"), (server.metrics_port, "metrics")):
+        with urllib.request.urlopen(f"http://[::1]:{port}/{path}", timeout=10) as answer:
+            assert answer.status == 200
+    with InferenceServerClient(f"[::1]:{server.grpc_port}") as client:
+        assert client.is_server_ready()
+    assert server.stop(signal.SIGTERM) == 0
+
+
 @pytest.mark.parametrize("moment", ["loading: rec:1", "successfully loaded 'det_postprocess'"])
 def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_copy, wait_for, moment):
     server = begin_server(weighted_copy, start_new_session=True)
@@ -143,19 +157,20 @@ def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_wher
     assert other.stop(signal.SIGTERM) == 0
 
 
-def test_a_plain_tritonserver_serves_the_repository(server, begin_server, weighted_copy, wait_for):
+def test_a_plain_tritonserver_serves_the_repository(server, begin_server, quick_repository, tmp_path, wait_for):
     """As users of Triton start it: with a repository, and the backends that the wheel's server has not at its place."""
+    repository = Path(shutil.copytree(quick_repository, tmp_path / "model_repository", symlinks=True))
     printed = subprocess.run(
         [Path(sys.prefix) / "bin" / "ocr-serve", "--print-command"], capture_output=True, text=True, check=True
     ).stdout
     here = [f"--{service}-address=127.0.0.1" for service in ("http", "grpc", "metrics")]
-    plain = begin_server(weighted_copy, *here, program=shlex.split(printed))
+    plain = begin_server(repository, *here, program=shlex.split(printed))
     wait_for(plain.is_ready, "tritonserver is ready", 120)
     with OcrClient(plain.http_url) as client, OcrClient(server.http_url) as usual:
         assert client.ocr(RECEIPT).texts == usual.ocr(RECEIPT).texts
     with InferenceServerClient(plain.grpc_url) as client:
         loaded = {model.name for model in client.get_model_repository_index().models if model.state == "READY"}
-        assert loaded == {path.parent.name for path in weighted_copy.glob("*/config.pbtxt")}
+        assert loaded == {path.parent.name for path in repository.glob("*/config.pbtxt")}
         for load in (lambda: client.load_model("det"), lambda: client.unload_model("det")):
             with pytest.raises(InferenceServerException, match="not allowed"):
                 load()
