@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,13 +73,3 @@ class PeakMemory:
             done.set()
             watcher.join()
             self.sample()
-
-
-def wait_gone(pids: list[int], timeout_s: float = 10.0) -> list[int]:
-    """Wait for processes to end; give those that did not."""
-    deadline = time.monotonic() + timeout_s
-    alive = [pid for pid in pids if psutil.pid_exists(pid)]
-    while alive and time.monotonic() < deadline:
-        time.sleep(0.05)
-        alive = [pid for pid in alive if psutil.pid_exists(pid)]
-    return alive

@@ -13,12 +13,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from ocr_bench.errors import ServerError
-from ocr_bench.process_tree import tree, wait_gone
+from ocr_bench.process_tree import tree
 from ocr_bench.target import Target
 
 READY_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 60.0
+STUBS_TIMEOUT_S = 10.0  # for the Python steps, once the server has ended
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def running_server(target: Target, log: Path, options: Sequence[str] = ()) -> It
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End the server as a service manager does, its stubs with it; kill what does not end."""
-    family = [member.pid for member in tree(process.pid)]
+    stubs = [member for member in tree(process.pid) if member.pid != process.pid]
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -92,6 +95,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    for pid in wait_gone([pid for pid in family if pid != process.pid]):
-        for member in tree(pid):
-            member.kill()
+    _, alive = psutil.wait_procs(stubs, timeout=STUBS_TIMEOUT_S)
+    for stub in alive:
+        stub.kill()

@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
-from ocr_bench.process_tree import PeakMemory, cpu_s, pss_bytes, tree, wait_gone
+from ocr_bench.process_tree import PeakMemory, cpu_s, pss_bytes, tree
 
 MIB = 2**20
 # Holds 100 MiB itself and 50 MiB in a child, burns a moment of processor time in both.
@@ -33,13 +34,13 @@ def test_children_count_and_what_has_ended_does_not() -> None:
         deadline = time.monotonic() + 20
         while peak.bytes < 150 * MIB and time.monotonic() < deadline:
             time.sleep(0.01)
-    pids = [member.pid for member in tree(process.pid)]
+    members = tree(process.pid)
     spent = cpu_s(process.pid)
     process.communicate(b"\n")
-    assert len(pids) == 2
+    assert len(members) == 2
     assert 150 * MIB < peak.bytes < 250 * MIB
     assert spent > 0.02
-    assert wait_gone(pids) == []
+    assert psutil.wait_procs(members, timeout=10)[1] == []
     assert (tree(process.pid), pss_bytes(process.pid), cpu_s(process.pid)) == ([], 0, 0)
 
 
