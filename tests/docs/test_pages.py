@@ -314,7 +314,7 @@ def test_the_table_of_tensors_is_that_of_the_model_repository():
 def test_the_model_sets_of_the_readmes_can_be_installed(readme):
     table = readme.partition("<!-- model-sets:begin -->")[2].partition("<!-- model-sets:end -->")[0]
     names = [row[0] for row in table_rows(table) if row[0].startswith("`")]
-    assert names[0].startswith(f"`{DEFAULT_MODEL_SET}` ")
+    assert names[0].startswith(f"`{DEFAULT_MODEL_SET}`")
     assert {name.split("`")[1] for name in names} <= set(load_model_sets())
 
 
