@@ -8,19 +8,18 @@ import pytest
 
 from ocr_bench.contenders.protocols import read_texts
 from ocr_bench.errors import BenchError
-from ocr_bench.measurements.stages import (
+from ocr_bench.measurements.columns import (
     COLUMN_OF_STAGE,
     COLUMNS,
     PARTS,
     PUBLISHED,
     SIX,
-    Latencies,
     Sample,
-    Stages,
     average,
     check,
     from_server,
 )
+from ocr_bench.measurements.stages import Latencies, Stages
 from ocr_bench.measurements.trace import parse_stages, parse_traces
 from ocr_pipeline.page import STAGES
 
