@@ -43,7 +43,7 @@ def load_font(face: str, size_px: int) -> ImageFont.FreeTypeFont:
     """
     spec = importlib.util.find_spec("mplfonts")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the fonts of the package mplfonts are needed to draw; install the extra `client`")
+        raise FileNotFoundError("the fonts of the package mplfonts are needed to draw; install the extra `dev`")
     path = Path(next(iter(spec.submodule_search_locations))) / "fonts" / FONT_FILES[face]
     # Basic layout: Raqm is not part of every Pillow wheel, and the two place letters differently.
     return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)
