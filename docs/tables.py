@@ -14,13 +14,15 @@ DOCS = Path(__file__).resolve().parent
 
 
 def options_table() -> str:
-    """Every option of a request, as ocr_contract.options has it."""
+    """Every option of a request, as ocr_contract.options has it, and what the default model set makes of it."""
+    of_set = load_model_sets()[DEFAULT_MODEL_SET].options
     rows = []
     for name, option in OPTIONS.items():
-        default = str(option.default).lower()
+        defaults = [str(value).lower() for value in (option.default, of_set.get(name, option.default))]
         endpoints = ", ".join(f"`{endpoint}`" for endpoint in ENDPOINTS if endpoint in option.endpoints)
-        rows.append((f"`{name}`", option.range.expected, default, option.meaning, endpoints))
-    return _table(("option", "values", "default", "meaning", "endpoints"), rows)
+        rows.append((f"`{name}`", option.range.expected, *defaults, option.meaning, endpoints))
+    head = ("option", "values", "default", f"default with `{DEFAULT_MODEL_SET}`", "meaning", "endpoints")
+    return _table(head, rows)
 
 
 def model_sets_table() -> str:

@@ -107,20 +107,23 @@ class Options(TypedDict, total=False):
 
     text_det_limit_side_len: Annotated[
         int,
-        Option(736, whole(32, 4000), "Length in pixels for text_det_limit_type.", _PICTURE),
+        Option(736, whole(32, 4000), "Least short side (min) or greatest long side (max) in pixels.", _PICTURE),
     ]
     text_det_limit_type: Annotated[
         str,
         Option(
             "min",
             choice("min", "max"),
-            "min: the picture's short side is scaled up to text_det_limit_side_len; max: its long side is scaled down.",
+            "min: a picture whose short side is below text_det_limit_side_len is enlarged; "
+            "max: one whose long side is above it is reduced.",
             _PICTURE,
         ),
     ]
     text_det_max_side_limit: Annotated[
         int,
-        Option(2000, whole(32, 4000), "Longest side of the detector's input, in pixels.", _PICTURE),
+        Option(
+            2000, whole(32, 4000), "Longest side of the detector's input in pixels, with either limit type.", _PICTURE
+        ),
     ]
     text_det_thresh: Annotated[
         float,
@@ -132,7 +135,7 @@ class Options(TypedDict, total=False):
     ]
     text_det_unclip_ratio: Annotated[
         float,
-        Option(1.5, real(0, 10), "How far a box is grown around the core of a text that was found.", _PICTURE),
+        Option(1.5, real(0, 10), "How far each side of a box is moved outwards: area x ratio / perimeter.", _PICTURE),
     ]
     text_rec_score_thresh: Annotated[
         float,
