@@ -1,10 +1,14 @@
 """From a picture to a page of text: how the stages make one.
 
-    open_picture -> [det] -> find_lines -> turn_upright [cls] -> recognise [rec] -> finish
+    ocr               open_picture -> det_input -> [det] -> find_boxes -> cut_lines
+                      -> find_turned [cls] -> turn_upright -> [rec] -> finish
+    text_detection    open_picture -> det_input -> [det] -> find_boxes -> in_order
+    text_recognition  open_lines -> find_turned [cls] -> turn_lines -> [rec] -> decode_lines
 
-What stands in brackets are networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models
-of the server, LocalOcr (ocr_predictor) runs sessions. Both call these functions and nothing below them. Reading order
-is the last thing that is done to a page: until then its lines stand in no particular order.
+Lines are turned only where a request asks for it; turn_lines is that of stages.orientation. What stands in brackets are
+networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models of the server, LocalOcr
+(ocr_predictor) runs sessions. Reading order is the last thing that is done to a page: until then its lines stand in no
+particular order.
 """
 
 from collections.abc import Callable, Sequence
