@@ -26,7 +26,6 @@ from ocr_bench.measurements.stages import Stages
 from ocr_bench.runner import RESULTS, Measurement, run
 from ocr_contract.errors import OcrError
 from ocr_serve.errors import ServeError
-from onnxruntime_backend.errors import BackendError
 
 app = typer.Typer(
     add_completion=False,
@@ -47,7 +46,7 @@ def attempt(work: Callable[[], str]) -> None:
     """Print what `work` gives; a known error is one message and exit code 2."""
     try:
         typer.echo(work())
-    except (BenchError, ServeError, OcrError, BackendError) as error:
+    except (BenchError, ServeError, OcrError) as error:
         typer.echo(f"ocr-bench: {error}", err=True)
         raise typer.Exit(2) from error
 

@@ -21,7 +21,8 @@ from typer import Option
 from ocr_bench.machine import this_machine
 from ocr_bench.report import Table, write_section
 from ocr_bench.target import Target
-from onnxruntime_backend.settings import Precision
+from onnxruntime_backend.precision import Precision
+from onnxruntime_backend.settings import Device
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +73,7 @@ class Measurement(ABC, Generic[Found]):
     command: ClassVar[str]
     title: ClassVar[str]
 
-    device: Annotated[str, Option(help="cpu or gpu.")] = "cpu"
+    device: Annotated[Device, Option(help="Where the networks run.")] = Device.CPU
     name: Annotated[str | None, Option(help="Name of the result files; the command's own by default.")] = None
     out: Annotated[Path, Option(help="Folder for the results.")] = RESULTS
 

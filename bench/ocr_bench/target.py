@@ -8,8 +8,8 @@ from typing import Any
 
 from ocr_pipeline.repository import ModelRepository
 from ocr_predictor import LocalOcr
-from ocr_serve.checks import check_precision
-from onnxruntime_backend.settings import PRECISION_HINT, Precision, with_precision
+from onnxruntime_backend.precision import PRECISION_HINT, Precision, check_precision, with_precision
+from onnxruntime_backend.settings import Device
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Target:
 
     Attributes:
         path: of a model repository with converted weights.
-        device: "cpu" or "gpu".
+        device: where the networks run.
         precision: arithmetic of the networks, as with ocr-serve --precision; None for what config.pbtxt says.
     """
 
     path: Path
-    device: str = "cpu"
+    device: Device = Device.CPU
     precision: Precision | None = None
 
     @property
@@ -43,7 +43,7 @@ class Target:
     @property
     def precision_name(self) -> str:
         """Arithmetic of det and rec on this device, as they are configured: "f32", "bf16", "fp16", or each by name."""
-        key = PRECISION_HINT if self.device == "cpu" else "precision_mode"  # OpenVINO's, TensorRT's
+        key = PRECISION_HINT if self.device is Device.CPU else "precision_mode"  # OpenVINO's, TensorRT's
         names = {}
         for model in ("det", "rec"):
             config = self.repository.config(model)
@@ -51,7 +51,8 @@ class Target:
                 config = with_precision(config, self.precision)
             accelerators = config.get("optimization", {}).get("execution_accelerators", {})
             parameters = [
-                each.get("parameters", {}) for each in accelerators.get(f"{self.device}_execution_accelerator", [])
+                each.get("parameters", {})
+                for each in accelerators.get(f"{self.device.value}_execution_accelerator", [])
             ]
             stated = [values[key].lower() for values in parameters if key in values]
             names[model] = stated[0] if stated else Precision.F32.value
@@ -60,29 +61,28 @@ class Target:
     @property
     def label(self) -> str:
         """Model set, device, and the precision where one is asked for."""
-        return ", ".join([self.model_set, self.device, *([self.precision.value] if self.precision else [])])
+        return ", ".join([self.model_set, self.device.value, *([self.precision.value] if self.precision else [])])
 
     def serve_options(self) -> list[str]:
         """Options of ocr-serve."""
-        options = ["--model-repository", str(self.path), "--device", self.device]
+        options = ["--model-repository", str(self.path), "--device", self.device.value]
         return [*options, *(["--precision", self.precision.value] if self.precision else [])]
 
     def reader_options(self) -> dict[str, Any]:
         """Arguments of LocalOcr.
 
         Raises:
-            ServeError: a precision is asked for that this machine or the device does not have.
+            InvalidConfig: a precision is asked for that this machine or the device does not have.
         """
         if self.precision is not None:
-            check_precision(self.precision.value, self.device, in_container=False)
+            check_precision(self.precision, self.device)
         precision = self.precision.value if self.precision else None
-        return {"model_repository": str(self.path.resolve()), "device": self.device, "precision": precision}
+        return {"model_repository": str(self.path.resolve()), "device": self.device.value, "precision": precision}
 
     def open(self) -> LocalOcr:
         """Load the models into this process.
 
         Raises:
-            ServeError: a precision is asked for that this machine or the device does not have.
-            OcrError, BackendError: the models cannot be loaded.
+            OcrError: the models cannot be loaded, or not with this device and precision.
         """
         return LocalOcr(**self.reader_options())

@@ -10,6 +10,8 @@ OcrError
 └── InvalidModel       what ocr-convert should have installed is missing or does not fit together
 """
 
+INSTALL_HINT = "run ocr-convert to install a model set"  # ends the messages about files that it installs
+
 
 class OcrError(Exception):
     """Root of everything that is raised on purpose."""

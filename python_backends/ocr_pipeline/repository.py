@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ocr_contract.errors import InvalidModel, InvalidOption
-from ocr_contract.options import ENDPOINTS, Value, parse_option
+from ocr_contract.errors import INSTALL_HINT, InvalidModel, InvalidOption
+from ocr_contract.options import OCR, Value, parse_option
 from ocr_pipeline.stages.ctc import read_dictionary
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
 
@@ -30,11 +30,10 @@ WEIGHTS = "model.onnx"
 DICTIONARY = "dictionary.txt"
 PARAMETERS = "parameters.json"
 SUMMARY = "model_set.json"
-HOME = ENDPOINTS[0]  # the model inside whose folder installed sets lie
+HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
 OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
-AGAIN = "run ocr-convert to install a model set"
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,10 @@ class ModelRepository:
         """Names of the models that can be loaded: all but optional ones without weights."""
         return (model for model in self.models() if model not in OPTIONAL_MODELS or self.has_weights(model))
 
+    def has_set(self) -> bool:
+        """Whether there is what installing a model set would replace: a summary, or weights without one."""
+        return self.file(HOME, SUMMARY).exists() or any(self.has_weights(model) for model in self.models())
+
     def config(self, model: str) -> dict[str, Any]:
         """A model's config.pbtxt as the JSON that Triton hands to a backend.
 
@@ -120,9 +123,10 @@ class ModelRepository:
             document = json.loads(path.read_text(encoding="utf-8"))
             return ModelSet(str(document["name"]), int(document["classes"]), dict(document["files"]), document)
         except FileNotFoundError as error:
-            raise InvalidModel(f"{self.path} has no weights; {AGAIN}") from error
+            what = "no weights" if not self.has_set() else f"weights, but no {HOME}/{VERSION}/{SUMMARY} that lists them"
+            raise InvalidModel(f"{self.path} has {what}; {INSTALL_HINT}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InvalidModel(f"{path} cannot be read ({error!r}); {AGAIN} again") from error
+            raise InvalidModel(f"{path} cannot be read ({error!r}); {INSTALL_HINT}") from error
 
     def dictionary(self) -> tuple[str, ...]:
         """The recogniser's characters.
@@ -167,6 +171,6 @@ def read_parameters(path: Path) -> Parameters:
         db = {field.name: values.pop(field.name) for field in fields(DbVariant) if field.name in values}
         return Parameters({name: parse_option(name, value) for name, value in values.items()}, DbVariant(**db))
     except FileNotFoundError as error:
-        raise InvalidModel(f"{path} is missing; {AGAIN}") from error
+        raise InvalidModel(f"{path} is missing; {INSTALL_HINT}") from error
     except (ValueError, AttributeError, TypeError, InvalidOption) as error:
-        raise InvalidModel(f"{path} is not as it should be ({error}); {AGAIN} again") from error
+        raise InvalidModel(f"{path} is not as it should be ({error}); {INSTALL_HINT}") from error

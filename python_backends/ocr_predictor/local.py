@@ -21,7 +21,8 @@ from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.orientation import turn_lines
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
-from onnxruntime_backend.settings import Precision
+from onnxruntime_backend.precision import Precision, check_precision
+from onnxruntime_backend.settings import Device
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -50,11 +51,15 @@ class LocalOcr:
 
         Raises:
             InvalidModel: the repository has no weights, or they do not fit together.
-            BackendError: this machine or this onnxruntime does not have what config.pbtxt asks for.
+            BackendError: another device or precision, or this machine or this onnxruntime does not have it or what
+                config.pbtxt asks for, or the weights cannot be loaded. All of these are an OcrError.
         """
+        where, arithmetic = Device(device), None if precision is None else Precision(precision)
+        if arithmetic is not None:
+            check_precision(arithmetic, where)
         repository = ModelRepository(Path(model_repository))
         self.model_set = repository.installed()
-        self.networks = Networks(repository, device, None if precision is None else Precision(precision))
+        self.networks = Networks(repository, where, arithmetic)
         self._parameters = repository.parameters()
         self._dictionary = repository.dictionary()
         picture, lines, boxes = (

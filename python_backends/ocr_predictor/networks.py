@@ -11,12 +11,13 @@ from ocr_pipeline.page import NO_CLS
 from ocr_pipeline.repository import WEIGHTS, ModelRepository, number
 from ocr_pipeline.stages.buckets import Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
+from onnxruntime_backend.precision import Precision, with_precision
 from onnxruntime_backend.session import Session, Tensors
-from onnxruntime_backend.settings import Precision, with_precision
+from onnxruntime_backend.settings import Device
 
 
 def load_session(
-    repository: ModelRepository, model: str, device: str = "cpu", precision: Precision | None = None
+    repository: ModelRepository, model: str, device: Device = Device.CPU, precision: Precision | None = None
 ) -> Session:
     """The session that the server makes for `model`.
 
@@ -28,13 +29,15 @@ def load_session(
     if precision is not None:
         config = with_precision(config, precision)
     weights = repository.file(model, config.get("default_model_filename", WEIGHTS))
-    return Session(weights, config, device.upper())
+    return Session(weights, config, device)
 
 
 class Networks:
     """det, rec and, once it is asked for, cls; each method may be called from several threads."""
 
-    def __init__(self, repository: ModelRepository, device: str = "cpu", precision: Precision | None = None) -> None:
+    def __init__(
+        self, repository: ModelRepository, device: Device = Device.CPU, precision: Precision | None = None
+    ) -> None:
         self._repository, self._device, self._precision = repository, device, precision
         self.det, self.rec = (load_session(repository, model, device, precision) for model in ("det", "rec"))
         batcher = repository.config("rec_batcher")

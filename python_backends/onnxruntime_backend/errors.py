@@ -1,18 +1,21 @@
 """What the backend raises.
 
-BackendError
-├── InvalidConfig   a config.pbtxt that asks for something this backend or this machine does not have
-└── InvalidModel    a model file that ONNX Runtime cannot load, or whose tensors are not those of config.pbtxt
+OcrError (ocr_contract.errors)
+└── BackendError
+    ├── InvalidConfig    asks for something that this backend or this machine does not have
+    └── ModelLoadError   a model file that ONNX Runtime cannot load, or whose tensors are not those of config.pbtxt
 """
 
+from ocr_contract.errors import OcrError
 
-class BackendError(Exception):
+
+class BackendError(OcrError):
     """Root of everything that the backend raises on purpose; the model is not loaded."""
 
 
 class InvalidConfig(BackendError):
-    """An unknown accelerator, an ill-typed parameter, or an execution provider that is not installed."""
+    """An unknown device, accelerator or precision, an ill-typed parameter, or what is not there on this machine."""
 
 
-class InvalidModel(BackendError):
+class ModelLoadError(BackendError):
     """The ONNX file is missing or corrupt, or its inputs and outputs differ from the configuration."""

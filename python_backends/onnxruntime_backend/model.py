@@ -11,8 +11,9 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, with_precision
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
-from onnxruntime_backend.settings import PRECISION_VARIABLE, REQUESTS_HELD, Precision, with_precision
+from onnxruntime_backend.settings import REQUESTS_HELD, Device
 
 
 class TritonPythonModel:
@@ -30,7 +31,8 @@ class TritonPythonModel:
         self._batching = config["max_batch_size"] > 0
         name = config.get("default_model_filename") or "model.onnx"
         path = Path(args["model_repository"]) / args["model_version"] / name
-        self._session = Session(path, config, args["model_instance_kind"], int(args["model_instance_device_id"]))
+        device = Device(args["model_instance_kind"].lower())
+        self._session = Session(path, config, device, int(args["model_instance_device_id"]))
         streams = self._session.streams
         self._free_places = threading.Semaphore(REQUESTS_HELD)
         self._streams = ThreadPoolExecutor(streams)

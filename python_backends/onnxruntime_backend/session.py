@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from onnxruntime_backend.errors import InvalidConfig, InvalidModel
+from ocr_contract.errors import INSTALL_HINT
+from onnxruntime_backend.errors import InvalidConfig, ModelLoadError
 from onnxruntime_backend.heap import release_freed_memory
-from onnxruntime_backend.settings import SessionSettings, session_settings
+from onnxruntime_backend.settings import Device, SessionSettings, session_settings
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -62,20 +63,20 @@ def warmup_inputs(config: Mapping[str, Any]) -> list[Tensors]:
 class Session:
     """A loaded model, checked against its configuration."""
 
-    def __init__(self, path: Path, config: Mapping[str, Any], kind: str = "CPU", device_id: int = 0) -> None:
+    def __init__(self, path: Path, config: Mapping[str, Any], device: Device = Device.CPU, device_id: int = 0) -> None:
         """Load `path` as `config` says.
 
         Args:
             path: the ONNX file.
             config: the model configuration as Triton's JSON.
-            kind: "CPU" or "GPU".
+            device: where it runs.
             device_id: number of the GPU.
 
         Raises:
             InvalidConfig: a provider or a key that is not known or not installed.
-            InvalidModel: a missing or corrupt file, or tensors that differ from the configuration.
+            ModelLoadError: a missing or corrupt file, or tensors that differ from the configuration.
         """
-        settings = session_settings(config, kind, device_id)
+        settings = session_settings(config, device, device_id)
         self._session = _load(path, settings)
         self.streams = settings.streams
         self.providers: list[str] = self._session.get_providers()
@@ -130,13 +131,11 @@ def _load(path: Path, settings: SessionSettings) -> ort.InferenceSession:
     for key, value in settings.config_entries.items():
         options.add_session_config_entry(key, value)
     if not path.is_file():
-        raise InvalidModel(f"{path} is missing; run ocr-convert to install a model set")
+        raise ModelLoadError(f"{path} is missing; {INSTALL_HINT}")
     try:
         session = ort.InferenceSession(str(path), options, providers=settings.providers)
     except Exception as error:  # ONNX Runtime's own classes have no common root but this
-        raise InvalidModel(
-            f"{path} cannot be loaded: {error}; run ocr-convert to install the model set again"
-        ) from error
+        raise ModelLoadError(f"{path} cannot be loaded: {error}; {INSTALL_HINT}") from error
     missing = [provider for provider, _ in settings.providers if provider not in session.get_providers()]
     if missing:
         raise InvalidConfig(f"{', '.join(missing)} could not start for {path}; the server log says why")
@@ -147,7 +146,4 @@ def _check(tensors: list[Any], declared: list[Mapping[str, Any]], what: str, pat
     found = {tensor.name: tensor.type for tensor in tensors}
     expected = {tensor["name"]: ONNX_TYPES[tensor["data_type"]] for tensor in declared}
     if found != expected:
-        raise InvalidModel(
-            f"{path} has {what}s {found}, but its config.pbtxt says {expected}; "
-            "run ocr-convert to install the model set again"
-        )
+        raise ModelLoadError(f"{path} has {what}s {found}, but its config.pbtxt says {expected}; {INSTALL_HINT}")

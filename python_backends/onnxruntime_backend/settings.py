@@ -5,13 +5,12 @@ INFERENCE_PRECISION_HINT (the C++ backend ignores them). NUM_STREAMS is how many
 its share of the cores; AUTO is one for each core, at most 8, since each has its own memory.
 """
 
-import copy
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NoReturn
 
 from ocr_pipeline.cores import cores
 from onnxruntime_backend.errors import InvalidConfig
@@ -25,8 +24,6 @@ MAX_AUTO_STREAMS = 8
 # two runs, and its dynamic batcher, which polls while it holds requests that nobody takes, costs no processor time.
 # As many as all instances of rec_batcher keep in flight.
 REQUESTS_HELD = 64
-PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
-PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 CUDNN_CONV_ALGO_SEARCH = {"0": "EXHAUSTIVE", "1": "HEURISTIC", "2": "DEFAULT"}
 ARENA_EXTEND_STRATEGY = {"0": "kNextPowerOfTwo", "1": "kSameAsRequested"}
 OPENVINO, CUDA, TENSORRT, CPU = (f"{name}ExecutionProvider" for name in ("OpenVINO", "CUDA", "Tensorrt", "CPU"))
@@ -40,11 +37,20 @@ _TENSORRT_OPTIONS = {
 _TENSORRT_PRECISIONS = {"FP32": {}, "FP16": {"trt_fp16_enable": "1"}, "INT8": {"trt_int8_enable": "1"}}
 
 
-class Precision(str, Enum):
-    """Arithmetic of the networks on a CPU."""
+class Choice(str, Enum):
+    """Words of which one is chosen; `Choice(word)` raises InvalidConfig where it is none of them."""
 
-    F32 = "f32"
-    BF16 = "bf16"
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        words = " or ".join(f'"{choice.value}"' for choice in cls)
+        raise InvalidConfig(f"{cls.__name__.lower()} must be {words}, not {value!r}")
+
+
+class Device(Choice):
+    """Where the networks run."""
+
+    CPU = "cpu"
+    GPU = "gpu"
 
 
 @dataclass(frozen=True)
@@ -62,35 +68,12 @@ class SessionSettings:
     streams: int = 1  # runs that may go on at the same time
 
 
-def with_precision(config: Mapping[str, Any], precision: Precision) -> dict[str, Any]:
-    """Set the arithmetic of a model that runs on OpenVINO, over what its configuration says.
-
-    Args:
-        config: the model configuration as Triton's JSON.
-        precision: what is computed in.
-
-    Raises:
-        InvalidConfig: the model does not run on OpenVINO.
-    """
-    changed = copy.deepcopy(dict(config))
-    accelerators = changed.get("optimization", {}).get("execution_accelerators", {})
-    chosen = [one for one in accelerators.get("cpu_execution_accelerator", []) if one["name"] == "openvino"]
-    if not chosen:
-        raise InvalidConfig(
-            f"precision {precision.value} is asked for, but {config.get('name')} does not run on OpenVINO; "
-            'give it cpu_execution_accelerator "openvino", or leave the precision out'
-        )
-    for accelerator in chosen:
-        accelerator.setdefault("parameters", {})[PRECISION_HINT] = precision.value
-    return changed
-
-
-def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> SessionSettings:
+def session_settings(config: Mapping[str, Any], device: Device, device_id: int) -> SessionSettings:
     """Read a model configuration.
 
     Args:
         config: the model configuration as Triton's JSON.
-        kind: "CPU" or "GPU", the kind of this instance.
+        device: of this instance.
         device_id: number of the GPU.
 
     Raises:
@@ -102,7 +85,7 @@ def session_settings(config: Mapping[str, Any], kind: str, device_id: int) -> Se
     threads = _whole(parameters, "intra_op_thread_count", 0) or _quota()
     providers: list[Provider] = []
     streams = 1
-    if kind == "GPU":
+    if device is Device.GPU:
         providers += _gpu_providers(accelerators.get("gpu_execution_accelerator", []), parameters, device_id)
     else:
         cpu_providers, streams = _cpu_providers(accelerators.get("cpu_execution_accelerator", []), threads)

@@ -10,45 +10,24 @@ from pathlib import Path
 
 from ocr_serve.claim import SHARED_MEMORY
 from ocr_serve.errors import EnvironmentProblem
+from onnxruntime_backend.precision import Precision
+from onnxruntime_backend.settings import Device
 
 MIN_SHARED_MEMORY_MIB = 1024  # the Python steps pass pictures through it; a container's default is 64
 PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+")
 STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
-BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
-def check_precision(precision: str, device: str, in_container: bool, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """What is asked for must be computed: without BF16 OpenVINO takes f32 or imitates BF16, and does not say so.
-
-    Args:
-        precision: "f32" or "bf16".
-        device: "cpu" or "gpu".
-        in_container: whether Triton's own onnxruntime backend is served with, which takes no precision.
-        cpuinfo: the file that lists the CPU's flags.
+def check_precision_is_taken(precision: Precision, in_container: bool) -> None:
+    """Triton's own onnxruntime backend, which serves in its container, ignores a precision and does not say so.
 
     Raises:
-        EnvironmentProblem: this server, or this machine, does not have it.
+        EnvironmentProblem: that one serves.
     """
     if in_container:
         raise EnvironmentProblem(
-            f"--precision {precision}: Triton's own onnxruntime backend takes no precision for OpenVINO; leave it out, "
+            f"precision {precision.value}: Triton's own onnxruntime backend takes none for OpenVINO; leave it out, "
             "or serve without the container"
-        )
-    if device != "cpu":
-        raise EnvironmentProblem(f"--precision {precision} works on the CPU only; leave it out, or use --device cpu")
-    if precision != "bf16":
-        return
-    try:
-        flags = set(cpuinfo.read_text(encoding="utf-8").split())
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"--precision bf16: {cpuinfo} cannot be read ({error.strerror}), which says whether this CPU has BF16 "
-            "arithmetic; leave it out"
-        ) from error
-    if not flags & set(BF16_CPU_FLAGS):
-        raise EnvironmentProblem(
-            f"--precision bf16: this CPU has no BF16 arithmetic ({' or '.join(BF16_CPU_FLAGS)} in {cpuinfo}); "
-            "leave it out"
         )
 
 
@@ -136,18 +115,18 @@ def check_arguments(arguments: list[str]) -> None:
         raise EnvironmentProblem(f"unexpected argument {arguments[0]!r}; options of tritonserver follow --")
 
 
-def resolve_device(device: str, in_container: bool) -> str:
-    """ "cpu" or "gpu" for "auto", and a GPU that is really there for "gpu".
+def resolve_device(device: Device | None, in_container: bool) -> Device:
+    """Where the networks run: what is asked for, else a GPU if there is one.
 
     Raises:
         EnvironmentProblem: a GPU is asked for, and it or its execution provider is missing.
     """
-    if device == "cpu":
+    if device is Device.CPU:
         return device
     missing = _missing_for_gpu(in_container)
-    if missing and device == "gpu":
+    if missing and device is Device.GPU:
         raise EnvironmentProblem(f"--device gpu: {missing}")
-    return "cpu" if missing else "gpu"
+    return Device.CPU if missing else Device.GPU
 
 
 def _missing_for_gpu(in_container: bool) -> str | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ocr_contract.errors import InvalidModel
+from ocr_contract.errors import OcrError
 from ocr_pipeline.repository import ModelRepository
 from ocr_serve import checks, cleaner, command
 from ocr_serve.claim import Claim, claim, remove_stale
@@ -18,25 +18,26 @@ from ocr_serve.errors import EnvironmentProblem, ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
 from ocr_serve.repository import check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
-from onnxruntime_backend.settings import PRECISION_VARIABLE, Precision
+from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_precision
+from onnxruntime_backend.settings import Device
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-class Device(str, Enum):
+class DeviceOption(str, Enum):
     """Where the ONNX models run."""
 
     AUTO = "auto"
-    CPU = "cpu"
-    GPU = "gpu"
+    CPU = Device.CPU.value
+    GPU = Device.GPU.value
 
 
 @app.command(context_settings={"allow_extra_args": True})
 def serve(
     context: typer.Context,
     device: Annotated[
-        Device, typer.Option(help="Where the ONNX models run; auto takes a GPU if there is one.")
-    ] = Device.AUTO,
+        DeviceOption, typer.Option(help="Where the ONNX models run; auto takes a GPU if there is one.")
+    ] = DeviceOption.AUTO,
     precision: Annotated[
         Precision | None,
         typer.Option(help="Arithmetic of the networks on a CPU; without it what config.pbtxt says, else f32."),
@@ -75,14 +76,16 @@ def serve(
         repository = ModelRepository(model_repository.resolve())
         installed = check_repository(repository)
         checks.check_ports(address, {f"--{service}-port": port for service, port in ports.items()})
-        resolved = checks.resolve_device(device.value, home.is_container)
+        asked = None if device is DeviceOption.AUTO else Device(device.value)
+        resolved = checks.resolve_device(asked, home.is_container)
         if precision is not None:
-            checks.check_precision(precision.value, resolved, home.is_container)
+            checks.check_precision_is_taken(precision, home.is_container)
+            check_precision(precision, resolved)
         checks.check_path(Path(sys.prefix))
         checks.check_arguments(context.args)
         backends = command.backend_arguments(home)
         own = _claim(repository)
-    except (ServeError, InvalidModel) as error:
+    except (ServeError, OcrError) as error:
         typer.echo(f"ocr-serve: {error}", err=True)
         raise typer.Exit(2) from error
     arguments = [str(home.binary), *backends, *command.model_arguments(own)]
@@ -92,7 +95,7 @@ def serve(
     environment = command.environment(home, resolved)
     environment[PRECISION_VARIABLE] = "" if precision is None else precision.value
     url = f"http://{checks.host_and_port(address, http_port)}/v2/models/ocr"
-    typer.echo(f"ocr-serve: {installed.name} on {resolved}, {url}", err=True)
+    typer.echo(f"ocr-serve: {installed.name} on {resolved.value}, {url}", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
     cleaner.start(own, address, ports.values())

@@ -10,6 +10,7 @@ from ocr_serve import checks
 from ocr_serve.backend_directory import assemble
 from ocr_serve.claim import Claim
 from ocr_serve.tritonserver import TritonHome
+from onnxruntime_backend.settings import Device
 
 MAX_HTTP_BYTES = 128 * 1024 * 1024
 # What is freed goes back to the system sooner: the C library keeps an arena for each thread, and buffers of up to
@@ -99,12 +100,12 @@ def library_environment(home: TritonHome) -> dict[str, str]:
     }
 
 
-def environment(home: TritonHome, device: str) -> dict[str, str]:
-    """All variables of the server, for "cpu" or "gpu"."""
+def environment(home: TritonHome, device: Device) -> dict[str, str]:
+    """All variables of the server."""
     variables = {**os.environ, **library_environment(home)}
     # What the user has set wins: of two values of a tunable the later one counts, and each counts before its variable.
     tunables = [tunable for variable, tunable in MALLOC_TUNABLES.items() if variable not in variables]
     variables["GLIBC_TUNABLES"] = ":".join(filter(None, [*tunables, variables.get("GLIBC_TUNABLES")]))
-    if device == "cpu":
+    if device is Device.CPU:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     return variables

@@ -5,7 +5,8 @@ ServeError
 ├── ServerNotFound        no tritonserver on this machine
 └── EnvironmentProblem    a package, a port, shared memory or a GPU that the server needs is not as it must be
 
-What is wrong with the model repository is an ocr_contract.errors.InvalidModel.
+What is wrong with the model repository is an ocr_contract.errors.InvalidModel, and a precision that this machine lacks
+an onnxruntime_backend.errors.InvalidConfig: both are an OcrError, and end it alike.
 """
 
 

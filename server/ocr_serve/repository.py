@@ -2,9 +2,9 @@
 
 import hashlib
 
-from ocr_contract.errors import InvalidModel
+from ocr_contract.errors import INSTALL_HINT, InvalidModel
 from ocr_contract.options import ENDPOINTS
-from ocr_pipeline.repository import AGAIN, CONFIG, WEIGHTS, ModelRepository, ModelSet
+from ocr_pipeline.repository import CONFIG, WEIGHTS, ModelRepository, ModelSet
 
 
 def check_repository(repository: ModelRepository) -> ModelSet:
@@ -20,16 +20,16 @@ def check_repository(repository: ModelRepository) -> ModelSet:
         try:
             found = hashlib.sha256((repository.path / name).read_bytes()).hexdigest()
         except OSError as error:
-            raise InvalidModel(f"{repository.path / name} is missing ({error.strerror}); {AGAIN} again") from error
+            raise InvalidModel(f"{repository.path / name} is missing ({error.strerror}); {INSTALL_HINT}") from error
         if name.endswith(WEIGHTS) and found != sha256:  # the others may be edited by hand
             raise InvalidModel(
                 f"{repository.path / name} is corrupt or was replaced "
-                f"(SHA-256 {found[:12]}..., expected {sha256[:12]}...); {AGAIN} again"
+                f"(SHA-256 {found[:12]}..., expected {sha256[:12]}...); {INSTALL_HINT}"
             )
     characters = len(repository.dictionary())
     if characters + 1 != installed.classes:
         raise InvalidModel(
             f"the dictionary of {repository.path} has {characters} characters, but the recogniser has "
-            f"{installed.classes} classes (one blank, then one for each character); {AGAIN} again"
+            f"{installed.classes} classes (one blank, then one for each character); {INSTALL_HINT}"
         )
     return installed

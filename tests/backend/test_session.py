@@ -9,8 +9,9 @@ from google.protobuf import json_format, text_format
 from onnx import TensorProto, helper
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from onnxruntime_backend.errors import InvalidConfig, InvalidModel
+from onnxruntime_backend.errors import InvalidConfig, ModelLoadError
 from onnxruntime_backend.session import Session, warmup_inputs
+from onnxruntime_backend.settings import Device
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +75,7 @@ def test_joined_requests_are_answered_as_if_alone(model, batches):
 )
 def test_a_missing_or_corrupt_file(model, damage, words):
     damage(model)
-    with pytest.raises(InvalidModel, match=words):
+    with pytest.raises(ModelLoadError, match=words):
         Session(model, CONFIG)
 
 
@@ -87,19 +88,19 @@ def test_a_missing_or_corrupt_file(model, damage, words):
     ],
 )
 def test_tensors_that_differ_from_the_configuration(model, key, declared):
-    with pytest.raises(InvalidModel, match=f"has {key}s"):
+    with pytest.raises(ModelLoadError, match=f"has {key}s"):
         Session(model, {**CONFIG, key: declared})
 
 
 def test_a_provider_that_is_not_installed(model):
     with pytest.raises(InvalidConfig, match=r"CUDAExecutionProvider is asked for.*install"):
-        Session(model, CONFIG, "GPU")
+        Session(model, CONFIG, Device.GPU)
 
 
 def test_an_openvino_property_that_does_not_exist(model):
     accelerators = {"cpu_execution_accelerator": [{"name": "openvino", "parameters": {"NO_SUCH_PROPERTY": "1"}}]}
     config = {**CONFIG, "optimization": {"execution_accelerators": accelerators}}
-    with pytest.raises((InvalidConfig, InvalidModel)):
+    with pytest.raises((InvalidConfig, ModelLoadError)):
         Session(model, config)
 
 

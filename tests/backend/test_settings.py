@@ -6,13 +6,15 @@ import pytest
 from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from onnxruntime_backend import precision
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.settings import Precision, session_settings, with_precision
+from onnxruntime_backend.precision import BF16_CPU_FLAGS, Precision, check_precision, with_precision
+from onnxruntime_backend.settings import Device, session_settings
 
 
-def settings(text="", kind="CPU", device_id=0):
+def settings(text="", device=Device.CPU, device_id=0):
     config = text_format.Parse(text, ModelConfig())
-    return session_settings(json_format.MessageToDict(config, preserving_proto_field_name=True), kind, device_id)
+    return session_settings(json_format.MessageToDict(config, preserving_proto_field_name=True), device, device_id)
 
 
 def parameter(key, value):
@@ -95,7 +97,7 @@ def test_a_precision_for_a_model_that_does_not_run_on_openvino_is_an_error():
 
 def test_a_gpu_instance_has_cuda_and_not_openvino():
     text = accelerators(cpu=("openvino", {}), gpu=("cuda", {"cudnn_conv_use_max_workspace": "0"}))
-    (name, options), cpu = settings(text, "GPU", 1).providers
+    (name, options), cpu = settings(text, Device.GPU, 1).providers
     assert name == "CUDAExecutionProvider"
     assert options["device_id"] == "1"
     assert options["cudnn_conv_use_max_workspace"] == "0"
@@ -122,7 +124,7 @@ def test_cuda_parameters_of_old_configurations():
             "do_copy_in_default_stream": "false",
         }.items()
     )
-    options = settings(text, "GPU").providers[0][1]
+    options = settings(text, Device.GPU).providers[0][1]
     assert options["cudnn_conv_algo_search"] == "HEURISTIC"
     assert options["arena_extend_strategy"] == "kSameAsRequested"
     assert options["gpu_mem_limit"] == "1000000"
@@ -132,7 +134,7 @@ def test_cuda_parameters_of_old_configurations():
 def test_tensorrt_comes_before_cuda():
     options = {"precision_mode": "FP16", "max_workspace_size_bytes": "1024", "trt_engine_cache_enable": "1"}
     text = accelerators(gpu=("tensorrt", options))
-    (first, options), (second, _), _ = settings(text, "GPU").providers
+    (first, options), (second, _), _ = settings(text, Device.GPU).providers
     assert (first, second) == ("TensorrtExecutionProvider", "CUDAExecutionProvider")
     assert options == {
         "trt_fp16_enable": "1",
@@ -143,19 +145,60 @@ def test_tensorrt_comes_before_cuda():
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "words"),
+    ("text", "device", "words"),
     [
-        (accelerators(cpu=("tpu", {})), "CPU", 'unknown cpu_execution_accelerator "tpu"'),
-        (accelerators(gpu=("rocm", {})), "GPU", 'unknown gpu_execution_accelerator "rocm"'),
-        (accelerators(gpu=("tensorrt", {"precision_mode": "FP4"})), "GPU", "precision_mode"),
-        (accelerators(gpu=("tensorrt", {"workspace": "1"})), "GPU", 'unknown parameter "workspace"'),
-        (parameter("execution_mode", "2"), "CPU", "execution_mode"),
-        (parameter("intra_op_thread_count", "many"), "CPU", "intra_op_thread_count"),
-        (parameter("enable_mem_arena", "perhaps"), "CPU", "enable_mem_arena"),
-        ("optimization { graph { level: 7 } }", "CPU", "optimization.graph.level"),
+        (accelerators(cpu=("tpu", {})), Device.CPU, 'unknown cpu_execution_accelerator "tpu"'),
+        (accelerators(gpu=("rocm", {})), Device.GPU, 'unknown gpu_execution_accelerator "rocm"'),
+        (accelerators(gpu=("tensorrt", {"precision_mode": "FP4"})), Device.GPU, "precision_mode"),
+        (accelerators(gpu=("tensorrt", {"workspace": "1"})), Device.GPU, 'unknown parameter "workspace"'),
+        (parameter("execution_mode", "2"), Device.CPU, "execution_mode"),
+        (parameter("intra_op_thread_count", "many"), Device.CPU, "intra_op_thread_count"),
+        (parameter("enable_mem_arena", "perhaps"), Device.CPU, "enable_mem_arena"),
+        ("optimization { graph { level: 7 } }", Device.CPU, "optimization.graph.level"),
     ],
 )
-def test_what_is_not_known_is_an_error(text, kind, words):
+def test_what_is_not_known_is_an_error(text, device, words):
     with pytest.raises(InvalidConfig) as raised:
-        settings(text, kind)
+        settings(text, device)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("choice", [Device, Precision])
+@pytest.mark.parametrize("word", ["cuda", "CPU", "bf8", "", None])
+def test_a_device_or_precision_that_there_is_not_names_those_that_there_are(choice, word):
+    with pytest.raises(InvalidConfig) as raised:
+        choice(word)
+    assert all(f'"{one.value}"' in str(raised.value) for one in choice)
+    assert repr(word) in str(raised.value)
+
+
+@pytest.fixture
+def cpu_flags(tmp_path, monkeypatch):
+    """Give this machine's CPU other flags."""
+
+    def give(flags):
+        (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu avx2 avx512f avx512_vnni {flags}\n")
+
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "cpuinfo")
+    return give
+
+
+def test_a_precision_that_would_not_be_computed_is_refused(cpu_flags):
+    cpu_flags("clzero")
+    with pytest.raises(InvalidConfig, match="this CPU has no BF16 arithmetic"):
+        check_precision(Precision.BF16, Device.CPU)
+    check_precision(Precision.F32, Device.CPU)
+    for either in Precision:
+        with pytest.raises(InvalidConfig, match="works on the CPU only"):
+            check_precision(either, Device.GPU)
+
+
+def test_a_cpu_of_which_nothing_is_known_has_no_bf16(cpu_flags):
+    with pytest.raises(InvalidConfig, match=r"cpuinfo cannot be read .*leave it out"):
+        check_precision(Precision.BF16, Device.CPU)
+
+
+@pytest.mark.parametrize("flag", BF16_CPU_FLAGS)
+def test_a_cpu_with_bf16_may_compute_in_it(cpu_flags, flag):
+    cpu_flags(f"{flag} clzero")
+    check_precision(Precision.BF16, Device.CPU)

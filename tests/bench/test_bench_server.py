@@ -16,9 +16,9 @@ from ocr_bench.runner import run
 from ocr_bench.server import free_ports, is_ready, running_server
 from ocr_bench.target import Target
 from ocr_client import OcrClient
-from ocr_serve.checks import check_precision
-from ocr_serve.errors import EnvironmentProblem
-from onnxruntime_backend.settings import Precision
+from onnxruntime_backend.errors import InvalidConfig
+from onnxruntime_backend.precision import Precision, check_precision
+from onnxruntime_backend.settings import Device
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 RECEIPT = SAMPLES / "receipt.png"
@@ -54,17 +54,17 @@ def test_a_precision_goes_to_the_server_and_to_this_process(model_repository: Pa
     assert target.serve_options()[-2:] == ["--precision", precision.value]
     assert target.precision_name == precision.value
     try:
-        check_precision(precision.value, "cpu", in_container=False)
-    except EnvironmentProblem as problem:
-        with pytest.raises(EnvironmentProblem, match=str(problem).split(":")[0]):
+        check_precision(precision, Device.CPU)
+    except InvalidConfig as problem:
+        with pytest.raises(InvalidConfig, match=str(problem).split(":")[0]):
             target.reader_options()
     else:
         assert target.reader_options()["precision"] == precision.value
 
 
 def test_a_precision_that_the_device_does_not_have_is_refused(model_repository: Path) -> None:
-    with pytest.raises(EnvironmentProblem, match="--precision bf16"):
-        Target(model_repository, "gpu", Precision.BF16).open()
+    with pytest.raises(InvalidConfig, match="precision bf16"):
+        Target(model_repository, Device.GPU, Precision.BF16).open()
 
 
 def test_tensorrts_precision_is_named_on_a_gpu(model_repository: Path, tmp_path: Path) -> None:

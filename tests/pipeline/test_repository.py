@@ -1,11 +1,12 @@
 """The layout of a model repository, and what is read out of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ocr_contract.errors import InvalidModel
-from ocr_pipeline.repository import ModelRepository, Parameters, number, read_parameters
+from ocr_pipeline.repository import CURRENT, INSTALLED, ModelRepository, Parameters, number, read_parameters
 from ocr_pipeline.stages.db_postprocess import DbVariant
 
 
@@ -71,3 +72,26 @@ def test_a_repository_without_a_set_says_what_to_run(bare_repository, summary):
         repository.file("ocr", "model_set.json").write_text(summary)
     with pytest.raises(InvalidModel, match="run ocr-convert to install a model set"):
         repository.installed()
+
+
+def test_weights_without_a_summary_are_a_set_that_is_not_known(bare_repository):
+    repository = ModelRepository(bare_repository)
+    assert not repository.has_set()
+    repository.file("rec", "model.onnx").parent.mkdir(exist_ok=True)
+    repository.file("rec", "model.onnx").write_bytes(b"onnx")
+    assert repository.has_set()
+    with pytest.raises(InvalidModel, match=r"has weights, but no ocr/1/model_set\.json"):
+        repository.installed()
+
+
+def test_a_link_to_nothing_is_no_set(bare_repository):
+    repository = ModelRepository(bare_repository)
+    repository.file("ocr", "model_set.json").symlink_to("../current/model_set.json")
+    assert not repository.has_set()
+
+
+@pytest.mark.parametrize("file", [".gitignore", ".dockerignore", "Makefile"])
+def test_what_spells_the_layout_by_hand_agrees_with_it(file):
+    words = (Path(__file__).resolve().parents[2] / file).read_text(encoding="utf-8").split()
+    spelt = {word.strip("/") for word in words}
+    assert {f"model_repository/{CURRENT}", f"model_repository/{INSTALLED}"} <= spelt

@@ -11,6 +11,7 @@ from ocr_client import OcrClient
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput, InvalidModel, InvalidOption, OcrError
 from ocr_contract.reader import Reader
 from ocr_pipeline.page import STAGES
+from ocr_pipeline.repository import WEIGHTS, ModelRepository
 from ocr_predictor import LocalOcr, StageTimes
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -108,7 +109,7 @@ def test_what_is_no_picture_is_refused(local, picture, error):
 def test_wrong_options_are_refused(local):
     with pytest.raises(InvalidOption, match="text_det_thresh must be a number from 0 to 1, not 2"):
         local.ocr(SAMPLES / "blank.png", text_det_thresh=2)
-    with pytest.raises(InvalidOption, match="unknown option"):
+    with pytest.raises(InvalidOption, match='"text_rec_score_thresh" is not an option of this endpoint'):
         local.detect(SAMPLES / "blank.png", text_rec_score_thresh=0.5)
     with pytest.raises(TypeError, match="list"):
         local.recognize(SAMPLES / "blank.png")
@@ -135,6 +136,40 @@ def test_a_closed_reader_reads_no_more(model_repository):
     assert not reader.is_ready()
     with pytest.raises(OcrError, match="closed"):
         reader.ocr(SAMPLES / "blank.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"device": "cuda"}, 'device must be "cpu" or "gpu", not \'cuda\''),
+        ({"device": "GPU:0"}, 'device must be "cpu" or "gpu"'),
+        ({"precision": "bf8"}, 'precision must be "f32" or "bf16", not \'bf8\''),
+        ({"device": "gpu", "precision": "bf16"}, "works on the CPU only"),
+    ],
+)
+def test_a_device_or_precision_that_would_not_be_used_is_refused(bare_repository, arguments, words):
+    with pytest.raises(OcrError, match=words):
+        LocalOcr(bare_repository, **arguments)
+
+
+def test_bf16_on_a_cpu_without_it_is_refused(bare_repository, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text("flags : fpu avx2")
+    monkeypatch.setattr("onnxruntime_backend.precision.CPUINFO", tmp_path / "cpuinfo")
+    with pytest.raises(OcrError, match="no BF16 arithmetic"):
+        LocalOcr(bare_repository, precision="bf16")
+
+
+def test_weights_that_cannot_be_loaded_are_an_ocr_error(weighted_copy):
+    weights = ModelRepository(weighted_copy).file("rec", WEIGHTS)
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(OcrError, match=r"rec.*cannot be loaded.*run ocr-convert"):
+        LocalOcr(weighted_copy)
+
+
+def test_a_provider_that_is_not_installed_is_an_ocr_error(model_repository, monkeypatch):
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(OcrError, match="OpenVINOExecutionProvider is asked for"):
+        LocalOcr(model_repository)
 
 
 def test_a_repository_without_weights_says_what_to_run(bare_repository):

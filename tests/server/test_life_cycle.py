@@ -15,10 +15,11 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient
-from ocr_serve import checks
 from ocr_serve.claim import remove_stale
 from ocr_serve.cleaner import stubs
-from ocr_serve.errors import EnvironmentProblem
+from onnxruntime_backend.errors import InvalidConfig
+from onnxruntime_backend.precision import Precision, check_precision
+from onnxruntime_backend.settings import Device
 
 RECEIPT = Path(__file__).resolve().parents[2] / "samples" / "receipt.png"
 MMAP_THRESHOLD = b"glibc.malloc.mmap_threshold=4194304"
@@ -143,8 +144,8 @@ def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_wher
     server, start_server, quick_repository, run_serve
 ):
     try:
-        checks.check_precision("bf16", "cpu", False)
-    except EnvironmentProblem as problem:
+        check_precision(Precision.BF16, Device.CPU)
+    except InvalidConfig as problem:
         code, stderr = run_serve("--model-repository", quick_repository, "--device", "cpu", "--precision", "bf16")
         assert (code, stderr.strip()) == (2, f"ocr-serve: {problem}")
         return

@@ -13,6 +13,7 @@ from ocr_serve.errors import EnvironmentProblem, ServerNotFound
 from ocr_serve.platform_check import problem
 from ocr_serve.repository import check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
+from onnxruntime_backend.precision import Precision
 
 
 def refused(result, *words):
@@ -77,37 +78,10 @@ def test_gpu_that_is_not_there(run_serve, weighted_copy):
     refused(result, "--device gpu", "no NVIDIA GPU")
 
 
-@pytest.mark.parametrize(
-    ("device", "in_container", "words"),
-    [
-        ("gpu", False, "--precision bf16 works on the CPU only"),
-        ("cpu", True, "Triton's own onnxruntime backend takes no precision"),
-        ("cpu", False, "this CPU has no BF16 arithmetic"),
-    ],
-)
-def test_a_precision_that_would_not_be_computed(tmp_path, device, in_container, words):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("flags\t\t: fpu avx2 avx512f avx512_vnni\n")
-    with pytest.raises(EnvironmentProblem, match=words):
-        checks.check_precision("bf16", device, in_container, cpuinfo)
-
-
-def test_a_cpu_of_which_nothing_is_known(tmp_path):
-    with pytest.raises(EnvironmentProblem, match=r"cpuinfo cannot be read .*leave it out"):
-        checks.check_precision("bf16", "cpu", False, tmp_path / "cpuinfo")
-
-
-@pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
-def test_a_cpu_with_bf16_may_compute_in_it(tmp_path, flag):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"flags\t\t: fpu avx2 avx512f {flag} clzero\n")
-    checks.check_precision("bf16", "cpu", False, cpuinfo)
-
-
-def test_f32_is_on_every_cpu(tmp_path):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("flags\t\t: fpu avx2\n")
-    checks.check_precision("f32", "cpu", False, cpuinfo)
+def test_a_precision_in_the_container():
+    with pytest.raises(EnvironmentProblem, match="Triton's own onnxruntime backend takes none"):
+        checks.check_precision_is_taken(Precision.BF16, in_container=True)
+    checks.check_precision_is_taken(Precision.BF16, in_container=False)
 
 
 def test_numpy_2(monkeypatch):

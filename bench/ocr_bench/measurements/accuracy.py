@@ -17,7 +17,7 @@ from ocr_bench.scoring.score import Accuracy, Answer, evaluate
 from ocr_bench.target import Target
 from ocr_client import OcrClient
 from ocr_contract.reader import Reader
-from onnxruntime_backend.settings import Precision
+from onnxruntime_backend.precision import Precision
 
 THREADS = 2  # pictures read at a time
 

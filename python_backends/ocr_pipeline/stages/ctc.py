@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ocr_contract.errors import InvalidModel
+from ocr_contract.errors import INSTALL_HINT, InvalidModel
 
 BLANK = 0
 
@@ -19,9 +19,9 @@ def read_dictionary(path: Path) -> tuple[str, ...]:
     try:
         return split_dictionary(path.read_bytes().decode("utf-8"))
     except FileNotFoundError as error:
-        raise InvalidModel(f"{path} is missing; run ocr-convert to install a model set") from error
+        raise InvalidModel(f"{path} is missing; {INSTALL_HINT}") from error
     except UnicodeDecodeError as error:
-        raise InvalidModel(f"{path} is not UTF-8 ({error}); run ocr-convert to install a model set again") from error
+        raise InvalidModel(f"{path} is not UTF-8 ({error}); {INSTALL_HINT}") from error
 
 
 def split_dictionary(text: str) -> tuple[str, ...]:
