@@ -35,11 +35,9 @@ $(INSTALLED): $(LOCK_FILE) requirements-uv.lock $(DISTRIBUTIONS:%=%/pyproject.to
 	@$(UV_INSTALL) --quiet --no-build-isolation $(DISTRIBUTIONS:%=-e %)
 	@rm -f $(VENV)/.installed-*; touch $@
 
-# What is installed stays, be it the user's own models, unless MODEL_SET names another.
-INSTALLED_SET := from pathlib import Path; from ocr_pipeline.repository import ModelRepository; \
-	print(ModelRepository(Path("model_repository")).installed().name)
+# What is installed stays, be it the user's own models, unless MODEL_SET names another; so does what cannot be read.
 weights: venv ## convert and install a model set: MODEL_SET=... or, when there is none, ocr-convert's default
-	@installed=$$($(BIN)/python -c '$(INSTALLED_SET)' 2>/dev/null); \
+	@installed=$$($(BIN)/python -m ocr_pipeline.installed model_repository) || exit 1; \
 	[ -n "$$installed" ] && [ "$${installed}" = "$(or $(MODEL_SET),$$installed)" ] \
 		|| $(BIN)/ocr-convert $(MODEL_SET:%=--model-set %)
 
