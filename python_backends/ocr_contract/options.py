@@ -8,15 +8,18 @@ The names are PaddleX's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict, cast, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
 from ocr_contract.errors import InvalidOption
 
 Value = bool | int | float | str
 Endpoint = Literal["ocr", "text_detection", "text_recognition"]
-OCR, DETECTION, RECOGNITION = ENDPOINTS = get_args(Endpoint)
+OCR: Final = "ocr"
+DETECTION: Final = "text_detection"
+RECOGNITION: Final = "text_recognition"
+ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
 _PICTURE = frozenset({OCR, DETECTION})
 
 
@@ -200,6 +203,23 @@ def resolve(given: Mapping[str, Any], endpoint: str, model_set: Mapping[str, Val
     allowed = options_of(endpoint)
     for name in given:
         if name not in allowed:
-            raise InvalidOption(f'unknown option "{name}"; this endpoint takes {", ".join(sorted(allowed))}')
+            what = f'"{name}" is not an option of this endpoint' if name in OPTIONS else f'unknown option "{name}"'
+            raise InvalidOption(f"{what}; it takes {', '.join(sorted(allowed))}")
     set_by_request = {name: parse_option(name, value) for name, value in given.items()}
+    return cast(Options, {**DEFAULTS, **model_set, **set_by_request})
+
+
+def resolve_shared(
+    given: Mapping[str, Any], endpoints: Iterable[str], model_set: Mapping[str, Value] = DEFAULTS
+) -> Options:
+    """`resolve` for a step of several endpoints, which cannot tell whose request it serves.
+
+    It reads options that all of them take. Every other name, an unknown one too, is left to a step that can tell: only
+    that one can say what the endpoint takes.
+
+    Raises:
+        InvalidOption: a value of the wrong type or out of range.
+    """
+    shared = [name for name, option in OPTIONS.items() if option.endpoints.issuperset(endpoints)]
+    set_by_request = {name: parse_option(name, given[name]) for name in shared if name in given}
     return cast(Options, {**DEFAULTS, **model_set, **set_by_request})

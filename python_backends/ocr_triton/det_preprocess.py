@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ocr_contract.options import OCR, resolve
+from ocr_contract.options import DETECTION, OCR, resolve_shared
 from ocr_pipeline import page
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
@@ -21,8 +21,8 @@ class TritonPythonModel(Adapter):
 
     def answer(self, request: Any) -> Tensors:
         """Decode and resize one picture."""
-        # A step of two endpoints: text_detection's own options are checked by det_postprocess.
-        options = resolve(request_parameters(request), OCR, self.defaults)
+        # det_postprocess, which can tell the two endpoints apart, checks all options.
+        options = resolve_shared(request_parameters(request), (OCR, DETECTION), self.defaults)
         image = encoded(tensor(request, "image")[0])
         pixels = page.open_picture(image, self.clock, max_pixels=self.max_pixels, max_bytes=self.max_bytes)
         return {"pixels": pixels, "det_image": page.det_input(pixels, options, self.clock)}

@@ -1,9 +1,13 @@
 """Request options: one table of names, types and ranges, and what an endpoint takes of it."""
 
+import importlib
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocr_contract import options as options_module
 from ocr_contract.errors import InvalidOption
 from ocr_contract.options import (
     DEFAULTS,
@@ -15,6 +19,7 @@ from ocr_contract.options import (
     given_options,
     options_of,
     resolve,
+    resolve_shared,
 )
 
 
@@ -83,6 +88,35 @@ def test_an_ill_typed_or_out_of_range_value_names_the_option_and_its_range(name,
 def test_an_unknown_option_names_those_that_there_are():
     with pytest.raises(InvalidOption, match=r'unknown option "text_det_tresh".*text_det_thresh'):
         resolve({"text_det_tresh": 0.3}, OCR)
+
+
+def test_what_an_endpoint_takes_is_named_whole_and_nothing_else():
+    for endpoint in ENDPOINTS:
+        takes = f"; it takes {', '.join(sorted(options_of(endpoint)))}"
+        with pytest.raises(InvalidOption) as unknown:
+            resolve({"text_det_tresh": 0.3}, endpoint)
+        assert str(unknown.value) == f'unknown option "text_det_tresh"{takes}'
+        for name in set(OPTIONS) - set(options_of(endpoint)):
+            with pytest.raises(InvalidOption) as known:
+                resolve({name: OPTIONS[name].default}, endpoint)
+            assert str(known.value) == f'"{name}" is not an option of this endpoint{takes}'
+
+
+def test_a_step_of_several_endpoints_reads_what_all_of_them_take_and_leaves_the_rest():
+    given = {"text_det_limit_side_len": "960", "text_rec_score_thresh": 7, "no_such_option": 1}
+    options = resolve_shared(given, (OCR, DETECTION), {"text_det_thresh": 0.2})
+    assert options == {**DEFAULTS, "text_det_thresh": 0.2, "text_det_limit_side_len": 960}
+    with pytest.raises(InvalidOption, match="text_det_limit_side_len must be"):
+        resolve_shared({"text_det_limit_side_len": 1}, (OCR, DETECTION))
+
+
+def test_an_endpoint_can_be_added(tmp_path, monkeypatch):
+    source = Path(options_module.__file__).read_text(encoding="utf-8")
+    (tmp_path / "more_options.py").write_text(source.replace('Literal["ocr", ', 'Literal["table", "ocr", '))
+    monkeypatch.syspath_prepend(tmp_path)
+    more = importlib.import_module("more_options")
+    assert ("table", *ENDPOINTS) == more.ENDPOINTS
+    assert (more.OCR, more.DETECTION, more.RECOGNITION) == (OCR, DETECTION, RECOGNITION)
 
 
 @pytest.mark.parametrize(
