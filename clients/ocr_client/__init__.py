@@ -18,6 +18,7 @@ from ocr_client.errors import (
     ServerUnreachableError,
     UsageError,
 )
+from ocr_contract import __version__
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "ServerTimeoutError",
     "ServerUnreachableError",
     "UsageError",
+    "__version__",
 ]

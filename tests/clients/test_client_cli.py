@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from ocr_client import OcrClient, OcrResult
 from ocr_client.cli import app
+from ocr_client.cli.formats import Format
 from ocr_contract.options import OCR, OPTIONS, options_of
 
 
@@ -26,8 +27,14 @@ def image(tmp_path: Path) -> str:
         (["IMAGE", "--header", "Authorization"], "--header: expected 'NAME: VALUE', got 'Authorization'"),
         (["IMAGE", "--overlay", "out", "--font", "missing.otf"], "missing.otf"),
         (["IMAGE", "--retries", "-1"], "retries: expected a whole number from 0"),
-        (["IMAGE", "--model-repository", "x"], "--model-repository goes with --local"),
-        (["IMAGE", "--local", "--url", "localhost"], "--local asks no server"),
+        (["IMAGE", "--model-repository", "x"], "--model-repository: only with --local"),
+        (["IMAGE", "--device", "cpu", "--precision", "f32"], "--device, --precision: only with --local"),
+        (["IMAGE", "--local", "--url", "localhost"], "--local asks no server: leave out --url"),
+        (["IMAGE", "--local", "--header", "A: b"], "leave out --header"),
+        (["IMAGE", "--local", "--timeout", "60", "--retries", "2"], "leave out --timeout, --retries"),
+        (["IMAGE", "--local", "--protocol", "http"], "leave out --protocol"),
+        (["IMAGE", "--local", "--device", "cuda"], 'device must be "cpu" or "gpu", not \'cuda\''),
+        (["IMAGE", "--local", "--precision", "bf8"], 'precision must be "f32" or "bf16", not \'bf8\''),
     ],
 )
 def test_a_mistaken_command_ends_with_2_and_one_sentence(arguments: list[str], message: str, image: str) -> None:
@@ -46,6 +53,12 @@ def test_values_outside_an_options_range_end_with_2(arguments: list[str], image:
     done = CliRunner().invoke(app, [image if argument == "IMAGE" else argument for argument in arguments])
     assert done.exit_code == 2
     assert "Error" in done.stderr
+
+
+def test_every_format_is_explained() -> None:
+    shown = " ".join(CliRunner().invoke(app, ["--help"], terminal_width=200).stdout.split())
+    for form in Format:
+        assert f"{form.value}: {form.meaning}" in shown
 
 
 def test_every_option_of_the_table_is_a_flag_with_its_meaning_and_range() -> None:

@@ -117,6 +117,16 @@ def test_local_tells_of_pictures_that_cannot_be_read(folder: Path, model_reposit
     assert done.stderr.startswith("1 of 3 failed:\n  in/b.png: not an image")
 
 
+def test_local_with_weights_that_are_corrupt_ends_with_2_and_one_sentence(folder: Path, weighted_copy: Path) -> None:
+    (weighted_copy / "rec" / "1" / "model.onnx").write_bytes(b"no model")
+    done = ocr_client("in/a.png", "--local", "--model-repository", weighted_copy)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("ocr-client: ")
+    assert "rec/1/model.onnx cannot be loaded" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_local_without_models_ends_with_2_and_one_sentence(folder: Path) -> None:
     done = ocr_client("in", "--local", "--model-repository", "nothing")
     assert done.exit_code == 2

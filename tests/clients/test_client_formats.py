@@ -1,4 +1,5 @@
 import json
+from typing import cast
 
 import numpy as np
 import pytest
@@ -56,3 +57,8 @@ def test_a_picture_without_text_prints_no_rows(form: Format, titled: bool, expec
 
 def test_only_tsv_has_a_header() -> None:
     assert [header(form) is not None for form in (Format.TEXT, Format.JSON, Format.TSV)] == [False, False, True]
+
+
+def test_a_format_that_nobody_renders_is_not_taken_for_text() -> None:
+    with pytest.raises(AssertionError, match="unreachable"):
+        render("a.jpg", TWO, cast(Format, "pdf"), titled=False)

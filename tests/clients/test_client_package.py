@@ -64,6 +64,11 @@ def test_the_wheel_holds_the_client_and_the_contract(wheel: Path, tmp_path: Path
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
+def test_the_installed_client_tells_its_version(installed: Path, wheel: Path, tmp_path: Path) -> None:
+    program = "import ocr_client; print(ocr_client.__version__)"
+    assert done(installed / "python", "-c", program, folder=tmp_path).strip() == wheel.name.split("-")[1]
+
+
 def test_what_is_not_needed_is_not_installed(installed: Path, tmp_path: Path) -> None:
     listed = done(uv(), "pip", "list", "--format", "freeze", "--python", installed / "python", folder=tmp_path)
     names = {line.split("==")[0] for line in listed.splitlines()}

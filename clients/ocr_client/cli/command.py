@@ -24,6 +24,12 @@ from ocr_contract.errors import OcrError
 from ocr_contract.options import OCR, given_options
 
 SOME_FAILED, USAGE = 1, 2  # exit codes
+# Parameters that have an effect on one of the two ways to read alone, and their flags.
+FOR_A_SERVER = {
+    **{name: f"--{name}" for name in ("url", "protocol", "timeout", "retries")},
+    "http_header": "--header",
+}
+FOR_THIS_PROCESS = {"model_repository": "--model-repository", "device": "--device", "precision": "--precision"}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -42,6 +48,7 @@ def _flag(help_text: str, *names: str, **more: Any) -> Any:
 @app.command()
 @with_option_flags(OCR)
 def run(
+    context: typer.Context,
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, patterns; - is stdin.")],
     url: Annotated[
         str | None, _flag("Server: host:port or a URL; by default port 8000 (http) or 8001 (grpc) of this machine.")
@@ -57,9 +64,16 @@ def run(
     model_repository: Annotated[
         Path | None, _flag("With --local: folder with the models; by default model_repository.")
     ] = None,
-    form: Annotated[
-        Format, _flag("text: lines only; json: one document a picture; tsv: one row a line.", "--format")
-    ] = Format.TEXT,
+    device: Annotated[str, _flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
+    precision: Annotated[
+        str | None,
+        _flag(
+            "With --local: arithmetic on a CPU; by default what the models' config.pbtxt says.", metavar="<f32|bf16>"
+        ),
+    ] = None,
+    form: Annotated[Format, _flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in Format)}.", "--format")] = (
+        Format.TEXT
+    ),
     overlay: Annotated[Path | None, _flag("Folder for pictures with boxes and texts drawn.", file_okay=False)] = None,
     font: Annotated[Path | None, _flag("Font file for --overlay; by default Noto Sans CJK.")] = None,
     **options: Any,
@@ -73,12 +87,9 @@ def run(
         sources = expand(images)
         lettering = None if overlay is None else open_font(font)
         headers = dict(_header(line) for line in http_header or [])
-        if model_repository is not None and not local:
-            raise UsageError("--model-repository goes with --local; a server has its own")
-        if local and (url is not None or headers):
-            raise UsageError("--local asks no server: leave out --url and --header")
+        _refuse_flags_of_the_other_way(context, local)
         reader: AbstractContextManager[Any] = (
-            open_local(model_repository)
+            open_local(model_repository, device, precision)
             if local
             else OcrClient(url, protocol.value, timeout_s=timeout, headers=headers, retries=retries)
         )
@@ -103,6 +114,17 @@ def run(
     report.print_failures()
     if report.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _refuse_flags_of_the_other_way(context: typer.Context, local: bool) -> None:
+    """Where a picture is read by a server, flags of this process have no effect, and the other way round."""
+    others = FOR_A_SERVER if local else FOR_THIS_PROCESS
+    sources = {flag: context.get_parameter_source(name) for name, flag in others.items()}
+    given = [flag for flag, source in sources.items() if source is not None and source.name != "DEFAULT"]
+    if given and local:
+        raise UsageError(f"--local asks no server: leave out {', '.join(given)}")
+    if given:
+        raise UsageError(f"{', '.join(given)}: only with --local; a server has its own")
 
 
 def _finish(outcome: Outcome, report: Report, overlay: Path | None, font: FontOfSize | None) -> None:

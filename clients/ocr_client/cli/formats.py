@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from enum import Enum
 
+from typing_extensions import assert_never
+
 from ocr_contract.result import OcrResult
 
 TSV_COLUMNS = ("image", "score", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "text")
@@ -12,11 +14,24 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 class Format(str, Enum):
-    """How results are printed."""
+    """How results are printed.
 
-    TEXT = "text"
-    JSON = "json"
-    TSV = "tsv"
+    Attributes:
+        meaning: half a sentence for help texts.
+    """
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Format:
+        """A member whose value is the word alone."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+    TEXT = "text", "lines only"
+    JSON = "json", "one document a picture"
+    TSV = "tsv", "one row a line"
 
 
 def header(form: Format) -> str | None:
@@ -33,12 +48,16 @@ def render(name: str, result: OcrResult, form: Format, *, titled: bool) -> str:
         form: text gives one line a text; json one document a picture, on one line; tsv one row a text.
         titled: in text, put the picture's name above its lines.
     """
-    if form is Format.JSON:
-        return json.dumps({"image": name, **result.to_dict()}, ensure_ascii=False)
-    if form is Format.TSV:
-        return "\n".join(_rows(name, result))
-    lines = [" ".join(text.splitlines()) for text in result.texts]
-    return "\n".join([f"==> {name} <==", *lines] if titled else lines)
+    match form:
+        case Format.TEXT:
+            lines = [" ".join(text.splitlines()) for text in result.texts]
+            return "\n".join([f"==> {name} <==", *lines] if titled else lines)
+        case Format.JSON:
+            return json.dumps({"image": name, **result.to_dict()}, ensure_ascii=False)
+        case Format.TSV:
+            return "\n".join(_rows(name, result))
+        case _:
+            assert_never(form)
 
 
 def _rows(name: str, result: OcrResult) -> list[str]:

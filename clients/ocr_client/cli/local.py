@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from ocr_predictor import LocalOcr
 
 
-def open_local(model_repository: Path | None) -> LocalOcr:
-    """Load the models of a repository; None for the folder model_repository.
+def open_local(model_repository: Path | None, device: str, precision: str | None) -> LocalOcr:
+    """Load the models of a repository; None for the folder model_repository. What is said of a device is LocalOcr's.
 
     Raises:
         UsageError: what runs the models is not installed with the client.
-        OcrError: the repository has no models, or they do not fit this machine.
+        OcrError: the repository has no models, or they cannot be loaded, or not with this device and precision.
     """
     try:
         from ocr_predictor import LocalOcr  # noqa: PLC0415 -- a client alone does without it
@@ -25,4 +25,4 @@ def open_local(model_repository: Path | None) -> LocalOcr:
             f"--local reads in this process, which needs more than the client (no module {error.name}): "
             "pip install 'triton-paddleocr[cpu]'"
         ) from error
-    return LocalOcr(model_repository or "model_repository")
+    return LocalOcr(model_repository or "model_repository", device=device, precision=precision)
