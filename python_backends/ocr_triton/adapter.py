@@ -29,7 +29,7 @@ _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 class Step:
     """Base of the Python models: what they read when they are loaded."""
 
-    stages: tuple[str, ...] = ()  # parts of the model whose time is exported as ocr_stage_duration_us
+    stages: tuple[str, ...] = ()  # parts of the model that ocr_stage_duration_us tells of from the start
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Called once by Triton when the model is loaded."""
@@ -130,22 +130,28 @@ class StageClock:
 
     def __init__(self, model: str, stages: tuple[str, ...]) -> None:
         counter = pb_utils.MetricFamily.COUNTER
-        self._spent_us = dict.fromkeys(stages, 0)
-        self._count = dict.fromkeys(stages, 0)
-        if not stages:
-            return
+        self._model = model
         self._families = (
             pb_utils.MetricFamily("ocr_stage_duration_us", "Time spent in a stage inside a Python model", counter),
             pb_utils.MetricFamily("ocr_stage_count", "Times a stage inside a Python model ran", counter),
         )
-        self._metrics = {
-            stage: tuple(family.Metric(labels={"model": model, "stage": stage}) for family in self._families)
-            for stage in stages
-        }
+        self._spent_us: dict[str, int] = {}
+        self._count: dict[str, int] = {}
+        self._metrics: dict[str, tuple[Any, ...]] = {}
+        for stage in stages:
+            self._add(stage)
+
+    def _add(self, stage: str) -> None:
+        """Count a stage from now on; its counters stand at 0."""
+        labels = {"model": self._model, "stage": stage}
+        self._metrics[stage] = tuple(family.Metric(labels=labels) for family in self._families)
+        self._spent_us[stage] = self._count[stage] = 0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time the body as stage `name`."""
+        """Time the body as stage `name`, be it one that nobody has named before."""
+        if name not in self._metrics:
+            self._add(name)
         start = time.perf_counter_ns()
         try:
             yield

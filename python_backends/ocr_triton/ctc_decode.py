@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ocr_contract.errors import InvalidInput
 from ocr_contract.options import OCR, RECOGNITION, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
@@ -22,7 +23,10 @@ class TritonPythonModel(Adapter):
 
     def answer(self, request: Any) -> Tensors:
         """A page of text; without boxes the text of every line, in the order of the request."""
-        steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
+        try:
+            steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
         boxes = tensor(request, "boxes")
         options = resolve(request_parameters(request), RECOGNITION if boxes is None else OCR)
         if boxes is None:

@@ -11,6 +11,12 @@ from ocr_pipeline.stages.crops import MAX_LINE_WIDTH, join_lines
 widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda widths: np.array(widths, np.int64))
 
 
+@pytest.mark.parametrize("steps", [[-1, 4], [4], [1, 1], [2**62] * 4 + [3], [[3]]])
+def test_steps_that_are_not_those_of_the_classes_are_refused(steps):
+    with pytest.raises(ValueError, match="steps"):
+        Steps(np.zeros(3, np.int64), np.zeros(3, np.float32), np.array(steps, np.int64))
+
+
 def test_no_lines_need_no_call():
     assert plan_calls(np.zeros(0, np.int64), 4, 1280) == []
 

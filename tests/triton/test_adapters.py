@@ -7,6 +7,8 @@ import types
 import numpy as np
 import pytest
 
+from ocr_contract.errors import InvalidInput
+
 
 class FakeError:
     INVALID_ARG, INTERNAL = "INVALID_ARG", "INTERNAL"
@@ -81,7 +83,46 @@ def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypa
     assert len(begun) == 3
 
 
-@pytest.mark.parametrize(("shape", "widths"), [((48, 9, 3), [4, 4]), ((48, 9, 3), [9, 0]), ((40, 9, 3), [9])])
+class FakeMetric:
+    def __init__(self, name):
+        self.name, self.values = name, {}
+
+    def Metric(self, labels):  # noqa: N802
+        key = labels["model"], labels["stage"]
+        self.values[key] = 0
+
+        def increment(value):
+            self.values[key] += value
+
+        return types.SimpleNamespace(increment=increment)
+
+
+def test_a_stage_that_was_not_named_is_counted_too_and_hides_no_error(pb_utils):
+    from ocr_triton.adapter import StageClock
+
+    families = []
+
+    def family(name, *description):
+        families.append(FakeMetric(name))
+        return families[-1]
+
+    family.COUNTER = "counter"
+    pb_utils.MetricFamily = family
+    clock = StageClock("step", ("decode",))
+    with clock.stage("decode"), clock.stage("added later"):
+        pass
+    with pytest.raises(InvalidInput), clock.stage("another"):
+        raise InvalidInput("not a picture")
+    clock.export()
+    clock.export()
+    (count,) = [family for family in families if family.name == "ocr_stage_count"]
+    assert count.values == {("step", "decode"): 1, ("step", "added later"): 1, ("step", "another"): 1}
+
+
+@pytest.mark.parametrize(
+    ("shape", "widths"),
+    [((48, 9, 3), [4, 4]), ((48, 9, 3), [9, 0]), ((40, 9, 3), [9]), ((48, 9, 3), [2**62, 2**62, 2**62, 2**62, 9])],
+)
 def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, shape, widths):
     from ocr_triton import rec_batcher
 

@@ -37,6 +37,9 @@ class Steps:
     steps: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
+        # Each has its bound, so that the sum of many does not wrap around.
+        if self.steps.ndim != 1 or self.steps.min(initial=0) < 0 or self.steps.max(initial=0) > self.index.size:
+            raise ValueError(f"the steps of lines are whole numbers from 0 to {self.index.size}, one for each line")
         if not self.index.shape == self.score.shape == (self.steps.sum(),):
             raise ValueError(
                 f"{self.steps.sum()} steps do not fit index {self.index.shape} and score {self.score.shape}"

@@ -34,15 +34,16 @@ class Strip:
 
     Attributes:
         pixels: (48, S, 3) uint8, BGR; S is the sum of the widths.
-        widths: (N,) int64, pixels, at least 1.
+        widths: (N,) int64, pixels, 1 to MAX_STRIP_WIDTH.
     """
 
     pixels: npt.NDArray[np.uint8]
     widths: Widths
 
     def __post_init__(self) -> None:
-        if self.widths.ndim != 1 or self.widths.min(initial=1) < 1:
-            raise ValueError("the widths of a strip are whole numbers of at least 1, one for each line")
+        # Each has its bound, so that the sum of many does not wrap around.
+        if self.widths.ndim != 1 or self.widths.min(initial=1) < 1 or self.widths.max(initial=1) > MAX_STRIP_WIDTH:
+            raise ValueError(f"the widths of a strip are whole numbers from 1 to {MAX_STRIP_WIDTH}, one for each line")
         if self.pixels.shape != (LINE_HEIGHT, self.widths.sum(), 3):
             raise ValueError(f"widths of {self.widths.sum()} pixels in sum do not fit a strip of {self.pixels.shape}")
 
