@@ -26,7 +26,6 @@ from ocr_pipeline.repository import Parameters
 from ocr_pipeline.stages.buckets import call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import LINE_HEIGHT, MAX_LINE_WIDTH, Strip
 from ocr_pipeline.stages.orientation import cls_crops
-from ocr_predictor import StageTimes
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -35,7 +34,6 @@ Reference = Callable[[Mapping[str, Floats]], dict[str, Floats]]  # several input
 PICTURES = ("notes.jpg", "receipt.jpg")  # drawn by samples/draw.py; of the package, so that any install can verify
 LINES_PER_CALL = 8
 RANGE_TOLERANCE = 1e-3  # how far rounding may carry a probability out of 0..1
-CLOCK = StageTimes()  # the stages are timed by whoever serves them; nobody reads this one
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -92,7 +90,7 @@ def verify_det(
     pictures = load_pictures()
     detector = session(fused)
     options = resolve({}, OCR, parameters.options)
-    inputs = {name: page.det_input(pixels, options, CLOCK) for name, pixels in pictures.items()}
+    inputs = {name: page.det_input(pixels, options, page.NO_CLOCK) for name, pixels in pictures.items()}
     expected = reference({name: normalise(pixels, normalisation) for name, pixels in inputs.items()})
     _require_probabilities("det", expected)
     differences, equal, made_of_them, strips = [], [], [], []
@@ -103,8 +101,8 @@ def verify_det(
         equal.append((prob > options["text_det_thresh"]) == (should > options["text_det_thresh"]))
         try:
             picture_hw = (pixels.shape[0], pixels.shape[1])
-            found = page.find_boxes(prob, picture_hw, options, CLOCK, variant=parameters.db)
-            strips.append(page.cut_lines(pixels, found, CLOCK).strip)
+            found = page.find_boxes(prob, picture_hw, options, page.NO_CLOCK, variant=parameters.db)
+            strips.append(page.cut_lines(pixels, found, page.NO_CLOCK).strip)
         except TooMuchText as error:
             raise ModelFolderError(f"the det model finds too much text on a picture of some lines: {error}") from error
         made_of_them += [found.boxes, found.box_scores]
@@ -153,10 +151,10 @@ def verify_rec(
         steps, should = join_answers(calls, answers), join_answers(calls, best)
         differences.append(steps.score - should.score)
         equal.append(steps.index == should.index)
-        read: RecognitionResult = page.decode_lines(steps, dictionary, CLOCK)
+        read: RecognitionResult = page.decode_lines(steps, dictionary, page.NO_CLOCK)
         made_of_them.append(read.scores)
         texts += read.texts
-        reference_texts += page.decode_lines(should, dictionary, CLOCK).texts
+        reference_texts += page.decode_lines(should, dictionary, page.NO_CLOCK).texts
     # The longest line that is served: a network may have learnt positions of fewer columns.
     longest = np.zeros((1, LINE_HEIGHT, MAX_LINE_WIDTH, 3), np.uint8)
     made_of_them += _run(recogniser, {"crops": longest, "widths": np.array([[MAX_LINE_WIDTH]], np.int64)})

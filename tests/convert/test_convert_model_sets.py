@@ -1,13 +1,15 @@
 """The list of model sets is whole, and what is wrong with another list is said."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from ocr_contract.options import OPTIONS
 from ocr_convert.errors import ModelSetError
-from ocr_convert.graphs.fuse import HALVES
-from ocr_convert.paddle.inference_yml import SIZE_OPTIONS
+from ocr_convert.graphs.fuse import Normalisation
+from ocr_convert.paddle.inference_yml import DET_OPTIONS, SIZE_OPTIONS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
 
 
@@ -22,19 +24,6 @@ def test_the_sets_that_are_promised_are_there() -> None:
     assert {"pp-ocrv4-mobile", "pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"} <= set(sets)
     for model_set in sets.values():
         assert [network.kind for network in model_set.networks] == ["det", "rec", "cls"]
-
-
-def test_thresholds_are_what_was_measured_or_left_to_the_model() -> None:
-    measured = {"text_det_thresh": 0.3, "text_det_box_thresh": 0.5, "text_det_unclip_ratio": 1.8}
-    assert find_model_set("pp-ocrv4-mobile").options == measured
-    assert find_model_set("pp-ocrv5-server").options == {}
-    assert find_model_set("pp-ocrv6-small").options == measured
-    assert find_model_set("pp-ocrv6-tiny").options == measured
-
-
-def test_v6_small_is_normalised_with_halves() -> None:
-    assert networks()["PP-OCRv6_small_det"].normalisation == HALVES
-    assert networks()["PP-OCRv4_mobile_det"].normalisation is None
 
 
 def test_the_size_of_the_detectors_input_is_the_default() -> None:
@@ -57,15 +46,6 @@ def test_every_network_has_a_pinned_source_first_and_whole_files(name: str) -> N
             assert re.fullmatch(r"[a-z-]+==[0-9.]+", source.address), "no host: pip's own settings say where"
 
 
-def test_v6_small_comes_from_paddle_where_upstream_is_reached_else_from_the_wheel() -> None:
-    for network in find_model_set("pp-ocrv6-small").networks[:2]:
-        assert [(source.transport, source.form) for source in network.sources] == [
-            ("url", "paddle"),
-            ("wheel", "onnx"),
-            ("url", "onnx"),
-        ]
-
-
 @pytest.mark.parametrize("name", ["pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"])
 def test_where_only_a_registry_is_reached_and_paddle_is_not_there_a_set_comes_from_wheels(name: str) -> None:
     for network in find_model_set(name).networks:
@@ -82,7 +62,12 @@ GOOD = """
 model_sets:
   mine: {about: of my own, det: d, rec: r, options: {text_det_thresh: 0.1, text_det_limit_side_len: 960}}
 networks:
-  d: {kind: det, sources: [{url: "http://127.0.0.1", form: onnx, files: {model.onnx: }}]}
+  d:
+    kind: det
+    normalise: {mean: [0.5, 0.25, 0.125], std: [1, 2, 3]}
+    sources:
+      - {url: "http://127.0.0.1", form: onnx, files: {model.onnx: }}
+      - {archive: "http://127.0.0.1/d.tar", form: paddle, files: {inference.json: , inference.pdiparams: }}
   r: {kind: rec, sources: [{wheel: a==1, sha256: "00", form: onnx, files: {model.onnx: {at: a/b.onnx}}}]}
 """
 
@@ -92,7 +77,20 @@ def test_another_list(tmp_path: Path) -> None:
     path.write_text(GOOD)
     mine = find_model_set("mine", path)
     assert mine.options == {"text_det_thresh": 0.1, "text_det_limit_side_len": 960}
-    assert [network.sources[0].pinned for network in mine.networks] == [False, True]
+    det, rec = mine.networks
+    assert (det.sources[0].pinned, rec.sources[0].pinned) == (False, True)
+    assert [(source.transport, source.form) for source in det.sources] == [("url", "onnx"), ("archive", "paddle")]
+    assert det.normalisation == Normalisation((0.5, 0.25, 0.125), (1, 2, 3))
+    assert rec.normalisation is None
+
+
+@pytest.mark.parametrize("option", sorted(set(OPTIONS) - set(DET_OPTIONS)))
+def test_an_option_that_no_step_keeps_is_refused_and_those_that_are_kept_are_named(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "sets.yaml"
+    path.write_text(GOOD.replace("text_det_thresh: 0.1", f"{option}: {json.dumps(OPTIONS[option].default)}"))
+    with pytest.raises(ModelSetError) as raised:
+        load_model_sets(path)
+    assert f"mine: options of a model set are {', '.join(DET_OPTIONS)}, not {option}" in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,15 @@ def test_the_wheel_has_every_model_and_no_weights(wheels: Path) -> None:
     assert {Path(name).name for name in names} == {"config.pbtxt", "model.py", ".gitkeep"}
 
 
+def test_every_package_of_the_wheels_is_typed(wheels: Path) -> None:
+    for path in wheels.glob("*.whl"):
+        with zipfile.ZipFile(path) as wheel:
+            names = set(wheel.namelist())
+        packages = {name.split("/")[0] for name in names if name.count("/") == 1 and name.endswith("/__init__.py")}
+        assert packages
+        assert {f"{package}/py.typed" for package in packages} <= names
+
+
 def test_in_an_empty_folder_the_default_set_is_installed_and_reads_a_page(environment: Path, tmp_path: Path) -> None:
     said = run(environment / "bin" / "ocr-convert", cwd=tmp_path)
     assert "sources in Paddle's form are passed over: converting them needs pip install" in said

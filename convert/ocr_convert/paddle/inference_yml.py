@@ -24,6 +24,7 @@ THRESHOLDS = {  # of DBPostProcess
     "box_thresh": "text_det_box_thresh",
     "unclip_ratio": "text_det_unclip_ratio",
 }
+DET_OPTIONS = (*SIZE_OPTIONS, *THRESHOLDS.values())  # those whose defaults a model set may bring
 VARIANTS = ("score_mode", "box_type", "use_dilation")  # fields of DbVariant, of DBPostProcess too
 FLAGS = {"true": True, "false": False}
 DEFAULT_LIMIT_TYPE = "min"  # DetResizeForTest's
