@@ -2,20 +2,23 @@
 
 import math
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
-def cores(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
+def cores(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS, affinity: Collection[int] | None = None) -> int:
     """Whole cores, at least 1. A quota of 1.5 cores counts as 2: threads share it.
 
     Args:
         cgroups: where the control groups are mounted.
         own: the file that names the groups of this process, as /proc/self/cgroup does.
+        affinity: numbers of the cores that it may run on; None asks the system.
     """
-    return max(1, min([len(os.sched_getaffinity(0)), *_quotas(cgroups, own)]))
+    available = os.sched_getaffinity(0) if affinity is None else affinity
+    return max(1, min([len(available), *_quotas(cgroups, own)]))
 
 
 def _quotas(cgroups: Path, own: Path) -> list[int]:
