@@ -1,0 +1,35 @@
+"""Reading order of the text lines of a page.
+
+The page is turned in thought so that its text runs from left to right on level lines (`frame`): a page on its head or
+on its side is then ordered as a person who turned it would read it, and vertical text, whose columns follow each other
+from right to left, becomes rows that follow each other downwards. In that frame lines are ordered row by row (`rows`),
+and where text stands in columns, column by column (`columns`).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_pipeline.stages.reading_order.columns import by_columns, is_prose
+from ocr_pipeline.stages.reading_order.frame import level
+from ocr_pipeline.stages.reading_order.rows import by_rows
+
+RULES = ("auto", "rows", "columns")
+
+
+def reading_order(boxes: npt.NDArray[np.float32], rule: str = "auto") -> npt.NDArray[np.intp]:
+    """The permutation that sorts boxes into reading order.
+
+    Args:
+        boxes: (N, 4, 2) float32, pixels (x, y), each clockwise from the text's own top-left corner.
+        rule: "rows": row by row across the whole page; "columns": column by column wherever white space parts them;
+            "auto": column by column where the columns hold running text, else row by row, as in tables and forms.
+
+    Returns:
+        (N,) indices; apply them to the boxes and to everything that goes with them.
+    """
+    if len(boxes) == 0:
+        return np.zeros(0, np.intp)
+    rects = level(boxes)
+    if rule == "rows":
+        return by_rows(rects)
+    return by_columns(rects, is_prose if rule == "auto" else lambda columns: True)

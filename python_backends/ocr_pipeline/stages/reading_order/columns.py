@@ -1,0 +1,130 @@
+"""Columns of a page: white space between lines, found by cutting the page along it (XY-cut, Nagy and Seth 1984).
+
+The page is taken as bands, from the top: groups of lines that overlap in height. Neighbouring bands belong to one part
+of the page as long as some white gap runs down through all of them. A heading across the columns, or a footer, closes
+the gap and stands between two parts. The columns of a part are ordered from left to right, and each is cut again in
+the same way.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr_pipeline.stages.reading_order.rows import by_rows, rows_of
+
+MIN_GAP = 0.7  # of a line's median height: narrower white space parts words, not columns
+MIN_LINES = 3  # of a column of running text
+MIN_LINE_LENGTH = 6  # of a line's height: lines of a column of running text are longer, table cells shorter
+MIN_FILL = 0.6  # of a column's width: running text fills its column, the cells of a table do not
+MIN_PROSE = 0.75  # of the lines of a part: that many stand in columns of running text
+
+Rects = npt.NDArray[np.float64]  # (N, 4): left, top, right and bottom in the level frame
+Intervals = list[tuple[float, float]]
+
+
+def by_columns(rects: Rects, accept: Callable[[list[Rects]], bool]) -> npt.NDArray[np.intp]:
+    """The permutation that sorts rectangles (N, 4) column by column where `accept` takes the columns for such."""
+    order: list[npt.NDArray[np.intp]] = []
+    waiting: list[npt.NDArray[np.intp]] = []  # bands without columns, to be ordered row by row together
+    min_gap = MIN_GAP * float(np.median(rects[:, 3] - rects[:, 1]))
+
+    def flush() -> None:
+        if waiting:
+            lines = np.concatenate(waiting)
+            order.append(lines[by_rows(rects[lines])])
+            waiting.clear()
+
+    for part, gaps in _parts(rects, min_gap):
+        columns = _split(rects, part, gaps)
+        if len(columns) > 1 and accept([rects[column] for column in columns]):
+            flush()
+            order += [column[by_columns(rects[column], accept)] for column in columns]
+        else:
+            waiting.append(part)
+    flush()
+    return np.concatenate(order)
+
+
+def is_prose(columns: list[Rects]) -> bool:
+    """Whether most lines stand in columns of running text."""
+    lines = [_row_extents(column) for column in columns]
+    total = sum(map(len, lines))
+    prose = sum(len(rows) for rows, column in zip(lines, columns, strict=True) if _is_running_text(rows, column))
+    return prose >= MIN_PROSE * total and prose > max(map(len, lines))  # more than one column of it
+
+
+def _is_running_text(rows: Rects, column: Rects) -> bool:
+    width = column[:, 2].max() - column[:, 0].min()
+    lengths = rows[:, 1] - rows[:, 0]
+    height = np.median(column[:, 3] - column[:, 1])
+    return bool(
+        len(rows) >= MIN_LINES
+        and np.median(lengths) >= MIN_LINE_LENGTH * height
+        and np.median(lengths) >= MIN_FILL * width
+    )
+
+
+def _row_extents(column: Rects) -> Rects:
+    """(R, 2): where each row of a column begins and ends."""
+    row = rows_of(column)
+    extents = np.full((row.max() + 1, 2), (np.inf, -np.inf))
+    np.minimum.at(extents[:, 0], row, column[:, 0])
+    np.maximum.at(extents[:, 1], row, column[:, 2])
+    return extents
+
+
+def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[npt.NDArray[np.intp], Intervals]]:
+    """Lines of each part of the page from the top, and the gaps that run down through it (none: one band alone)."""
+    part: list[npt.NDArray[np.intp]] = []
+    common: Intervals = []
+    for band in _bands(rects):
+        gaps = _gaps(rects[band], rects, min_gap)
+        shared = _shared(common, gaps, min_gap) if part else gaps
+        if part and not shared:
+            yield np.concatenate(part), common
+            part, shared = [], gaps
+        part.append(band)
+        common = shared
+        if not common:
+            yield np.concatenate(part), common
+            part = []
+    if part:
+        yield np.concatenate(part), common
+
+
+def _bands(rects: Rects) -> Iterator[npt.NDArray[np.intp]]:
+    """Indices of lines that overlap in height, from the top; slight overlaps of neighbouring lines do not count."""
+    height = rects[:, 3] - rects[:, 1]
+    top, bottom = rects[:, 1] + height / 4, rects[:, 3] - height / 4
+    order = np.argsort(top, kind="stable")
+    reach = np.maximum.accumulate(bottom[order])
+    starts = np.flatnonzero(top[order][1:] >= reach[:-1]) + 1
+    yield from np.split(order, starts)
+
+
+def _gaps(band: Rects, page: Rects, min_gap: float) -> Intervals:
+    """White intervals of x in a band, those at the page's edges included, each at least `min_gap` wide."""
+    order = np.argsort(band[:, 0])
+    edges = [(float(page[:, 0].min()), float(page[:, 0].min()))]
+    for left, right in band[order][:, (0, 2)].tolist():
+        if left <= edges[-1][1]:
+            edges[-1] = edges[-1][0], max(edges[-1][1], right)
+        else:
+            edges.append((left, right))
+    edges.append((float(page[:, 2].max()), float(page[:, 2].max())))
+    between = [(end, start) for (_, end), (start, _) in zip(edges, edges[1:], strict=False)]
+    return [(left, right) for left, right in between if right - left >= min_gap]
+
+
+def _shared(ours: Intervals, others: Intervals, min_gap: float) -> Intervals:
+    """What two lists of intervals have in common, each at least `min_gap` wide."""
+    met = [(max(a, c), min(b, d)) for a, b in ours for c, d in others]
+    return [(left, right) for left, right in met if right - left >= min_gap]
+
+
+def _split(rects: Rects, part: npt.NDArray[np.intp], gaps: Intervals) -> list[npt.NDArray[np.intp]]:
+    """The lines of a part by the gaps between them, from left to right."""
+    middle = (rects[part, 0] + rects[part, 2]) / 2
+    column = np.searchsorted(sorted(right for _, right in gaps), middle)
+    return [part[column == number] for number in np.unique(column)]
