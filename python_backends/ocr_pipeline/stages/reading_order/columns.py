@@ -14,8 +14,10 @@ import numpy.typing as npt
 from ocr_pipeline.stages.reading_order.rows import by_rows, rows_of
 
 MIN_GAP = 0.7  # of a line's median height: narrower white space parts words, not columns
+FAR = 1.2  # of a line's median height: a first or last line that far off is a header or footer, in no column
 MIN_LINES = 3  # of a column of running text
 MIN_LINE_LENGTH = 6  # of a line's height: lines of a column of running text are longer, table cells shorter
+MAX_PIECES = 1.25  # boxes a row of running text; a form has labels and values beside each other
 MIN_FILL = 0.6  # of a column's width: running text fills its column, the cells of a table do not
 MIN_PROSE = 0.75  # of the lines of a part: that many stand in columns of running text
 
@@ -47,50 +49,51 @@ def by_columns(rects: Rects, accept: Callable[[list[Rects]], bool]) -> npt.NDArr
 
 
 def is_prose(columns: list[Rects]) -> bool:
-    """Whether most lines stand in columns of running text."""
-    lines = [_row_extents(column) for column in columns]
-    total = sum(map(len, lines))
-    prose = sum(len(rows) for rows, column in zip(lines, columns, strict=True) if _is_running_text(rows, column))
-    return prose >= MIN_PROSE * total and prose > max(map(len, lines))  # more than one column of it
+    """Whether most lines stand in columns of running text, and those in more than one."""
+    prose = [len(column) for column in columns if _is_running_text(column)]
+    return len(prose) > 1 and sum(prose) >= MIN_PROSE * sum(map(len, columns))
 
 
-def _is_running_text(rows: Rects, column: Rects) -> bool:
+def _is_running_text(column: Rects) -> bool:
+    """Whether the rows of a column are mostly one long line each, of about the column's width."""
+    row = rows_of(column)
+    length = np.bincount(row, column[:, 2] - column[:, 0])
     width = column[:, 2].max() - column[:, 0].min()
-    lengths = rows[:, 1] - rows[:, 0]
     height = np.median(column[:, 3] - column[:, 1])
     return bool(
-        len(rows) >= MIN_LINES
-        and np.median(lengths) >= MIN_LINE_LENGTH * height
-        and np.median(lengths) >= MIN_FILL * width
+        len(length) >= MIN_LINES
+        and len(column) <= MAX_PIECES * len(length)
+        and np.median(length) >= max(MIN_LINE_LENGTH * height, MIN_FILL * width)
     )
 
 
-def _row_extents(column: Rects) -> Rects:
-    """(R, 2): where each row of a column begins and ends."""
-    row = rows_of(column)
-    extents = np.full((row.max() + 1, 2), (np.inf, -np.inf))
-    np.minimum.at(extents[:, 0], row, column[:, 0])
-    np.maximum.at(extents[:, 1], row, column[:, 2])
-    return extents
-
-
 def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[npt.NDArray[np.intp], Intervals]]:
-    """Lines of each part of the page from the top, and the gaps that run down through it (none: one band alone)."""
-    part: list[npt.NDArray[np.intp]] = []
-    common: Intervals = []
-    for band in _bands(rects):
+    """Lines of each part of the page from the top, and the gaps that part them from left to right."""
+    bands = list(_bands(rects))
+    part, common = bands[0], _gaps(rects[bands[0]], rects, min_gap)
+    for number, band in enumerate(bands[1:], 1):
         gaps = _gaps(rects[band], rects, min_gap)
-        shared = _shared(common, gaps, min_gap) if part else gaps
-        if part and not shared:
-            yield np.concatenate(part), common
-            part, shared = [], gaps
-        part.append(band)
-        common = shared
-        if not common:
-            yield np.concatenate(part), common
-            part = []
-    if part:
-        yield np.concatenate(part), common
+        joined, shared = np.concatenate([part, band]), _shared(common, gaps, min_gap)
+        is_parted = _parting(common, rects[part]) or _parting(gaps, rects[band])
+        closes = is_parted and not _parting(shared, rects[joined])
+        alone = part if number == 1 else band if number == len(bands) - 1 else joined
+        if closes or (len(alone) == 1 and _is_far(rects[part], rects[band])):
+            yield part, _parting(common, rects[part])
+            joined, shared = band, gaps
+        part, common = joined, shared
+    yield part, _parting(common, rects[part])
+
+
+def _is_far(above: Rects, below: Rects) -> bool:
+    """Whether the white between two groups of lines is that of a header or footer."""
+    lines = np.concatenate([above, below])
+    return bool(below[:, 1].min() - above[:, 3].max() > FAR * np.median(lines[:, 3] - lines[:, 1]))
+
+
+def _parting(gaps: Intervals, lines: Rects) -> Intervals:
+    """The gaps that have lines on both sides."""
+    first, last = lines[:, 0].min(), lines[:, 2].max()
+    return [(left, right) for left, right in gaps if first < left and right < last]
 
 
 def _bands(rects: Rects) -> Iterator[npt.NDArray[np.intp]]:
