@@ -144,6 +144,15 @@ class Options(TypedDict, total=False):
         float,
         Option(0.5, real(0, 1), "A line is kept if its score is at least this.", frozenset({OCR})),
     ]
+    text_reading_order: Annotated[
+        str,
+        Option(
+            "auto",
+            choice("auto", "rows", "columns"),
+            "rows: across the whole page; columns: column by column; auto: by columns where they hold running text.",
+            _PICTURE,
+        ),
+    ]
     use_textline_orientation: Annotated[
         bool,
         Option(

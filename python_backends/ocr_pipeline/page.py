@@ -183,9 +183,9 @@ def turn_upright(lines: Lines, turned: npt.NDArray[np.bool_]) -> Lines:
     return Lines(replace(lines.found, boxes=boxes), turn_lines(lines.strip, turned))
 
 
-def in_order(found: DetectionResult) -> DetectionResult:
+def in_order(found: DetectionResult, options: Options) -> DetectionResult:
     """The page of `text_detection`: boxes in reading order."""
-    order = reading_order(found.boxes)
+    order = reading_order(found.boxes, options["text_reading_order"])
     return DetectionResult(found.boxes[order], found.box_scores[order])
 
 
@@ -206,7 +206,7 @@ def finish(
     """
     read = decode_lines(answer, dictionary, clock)
     kept = np.flatnonzero(read.scores >= options["text_rec_score_thresh"])
-    order = kept[reading_order(found.boxes[kept])]
+    order = kept[reading_order(found.boxes[kept], options["text_reading_order"])]
     return OcrResult(
         found.boxes[order], tuple(read.texts[line] for line in order), read.scores[order], found.box_scores[order]
     )

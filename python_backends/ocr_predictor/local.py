@@ -115,8 +115,8 @@ class LocalOcr:
 
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""
-        _, found = self._find(image, self._resolve(options, DETECTION), StageTimes())
-        return page.in_order(found)
+        resolved = self._resolve(options, DETECTION)
+        return page.in_order(self._find(image, resolved, StageTimes())[1], resolved)
 
     def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each; see `ocr`. Every line keeps its place, however little is sure."""

@@ -39,7 +39,7 @@ class TritonPythonModel(Adapter):
             max_lines=self.max_lines,
         )
         if not is_ocr:
-            boxes = page.in_order(found)
+            boxes = page.in_order(found, options)
             return {"boxes": boxes.boxes, "box_scores": boxes.box_scores}
         lines = page.cut_lines(pixels, found, self.clock, self.threads)
         if options["use_textline_orientation"]:

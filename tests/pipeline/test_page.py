@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocr_contract.errors import InvalidInput
-from ocr_contract.options import OCR, resolve
+from ocr_contract.options import DETECTION, OCR, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
 from ocr_pipeline.stages.buckets import Steps
@@ -37,7 +37,7 @@ def test_a_page_is_put_in_order_after_unsure_lines_have_left_it():
 def test_a_page_without_text():
     result = page.finish(answer([]), lines_at(), DICTIONARY, resolve({}, OCR), page.NO_CLOCK)
     assert len(result) == 0
-    assert page.in_order(lines_at()).boxes.shape == (0, 4, 2)
+    assert page.in_order(lines_at(), resolve({}, DETECTION)).boxes.shape == (0, 4, 2)
 
 
 def test_line_pictures_keep_their_order_and_unsure_texts():

@@ -1,19 +1,109 @@
-"""The rule of reading order, box by box."""
+"""Reading order: pages whose order is known, at every angle at which they may lie on the picture."""
+
+from itertools import chain
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.stages.reading_order import reading_order
+from ocr_pipeline.stages.reading_order import RULES, reading_order
+
+PAGE = np.array([1000, 1400])  # pixels: width and height of the drawn pages
+PITCH, HEIGHT = 28, 20  # pixels: from line to line, and of a line
+RNG = np.random.default_rng(7)
 
 
-def box(left, top, width=100, height=20):
+def box(left, top, width=100, height=HEIGHT):
     return [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
 
 
-def order(*boxes):
-    return reading_order(np.array(boxes, np.float32).reshape(-1, 4, 2)).tolist()
+def order(*boxes, rule="auto"):
+    return reading_order(np.array(boxes, np.float32).reshape(-1, 4, 2), rule).tolist()
+
+
+def turned(boxes, degrees):
+    """Boxes turned clockwise about the middle of the page."""
+    angle = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return ((np.array(boxes, np.float64) - PAGE / 2) @ matrix + PAGE / 2).astype(np.float32)
+
+
+def text(left, top, width, lines):
+    """Lines of running text; every seventh ends a paragraph."""
+    return [
+        box(left, top + PITCH * line, width * (0.4 if line % 7 == 6 else RNG.uniform(0.88, 1))) for line in range(lines)
+    ]
+
+
+def columns(count, lines=18, offsets=(0,), gap=30):
+    """A heading across columns of running text, and a page number in the middle below them."""
+    width = (PAGE[0] - gap * (count - 1)) / count
+    body = [text(number * (width + gap), 90 + offsets[number % len(offsets)], width, lines) for number in range(count)]
+    return [box(180, 10, 640, 44), *chain(*body), box(470, 90 + PITCH * lines + 40, 60)]
+
+
+def table(rows, cells):
+    return [
+        box(PAGE[0] * cell / cells, 40 + 30 * row, RNG.uniform(40, 120)) for row in range(rows) for cell in range(cells)
+    ]
+
+
+def receipt(rows=20):
+    lines = [[box(0, 80 + 30 * row, RNG.uniform(150, 420)), box(900, 80 + 30 * row, 80)] for row in range(rows)]
+    return [box(300, 0, 400, 44), *chain(*lines)]
+
+
+def form(rows=12):
+    fields = [
+        [box(left, 60 + 40 * row, RNG.uniform(80, 140)), box(left + 160, 60 + 40 * row, RNG.uniform(80, 280))]
+        for row in range(rows)
+        for left in (0, 520)
+    ]
+    return list(chain(*fields))
+
+
+def two_articles():
+    """Two columns, a heading across them, then three columns."""
+    upper = chain(*(text(left, 60, 480, 8) for left in (0, 520)))
+    lower = chain(*(text(left, 400, 310, 8) for left in (0, 345, 690)))
+    return [box(0, 0, 900, 40), *upper, box(100, 330, 800, 40), *lower]
+
+
+PAGES = {
+    "one column": columns(1),
+    "two columns": columns(2),
+    "two columns, lines not level with each other": columns(2, offsets=(0, 9)),
+    "three columns": columns(3),
+    "four columns": columns(4),
+    "two articles": two_articles(),
+    "table": table(20, 4),
+    "table of two": table(20, 2),
+    "receipt": receipt(),
+    "form": form(),
+    "mixed heights": [box(0, 0, 500, 60), box(520, 30, 200, 20), *text(0, 100, 900, 4), box(0, 260, 300, 44)],
+}
+
+
+@pytest.mark.parametrize("degrees", [0, 1, -2, 3, -5, 7, 10, -10, 90, 180, 270, 87, 183, 275])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_read_as_a_person_reads_it_however_it_lies(name, degrees):
+    page = turned(PAGES[name], degrees)
+    shuffled = np.random.default_rng(degrees % 7).permutation(len(page))
+    assert shuffled[reading_order(page[shuffled])].tolist() == list(range(len(page)))
+
+
+def test_vertical_columns_go_from_right_to_left():
+    """Tall boxes begin at their text's own top-left corner, which is top-right on the picture."""
+    poem = [np.roll(box(420 - 110 * column, 50, 60, 310), -1, axis=0) for column in range(4)]
+    assert order(*poem[::-1]) == [3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"), [("rows", [0, 1, 2, 3]), ("columns", [0, 2, 1, 3]), ("auto", [0, 1, 2, 3])]
+)
+def test_the_rule_may_be_stated(rule, expected):
+    assert order(box(0, 0), box(300, 0), box(0, 40), box(300, 40), rule=rule) == expected
 
 
 @pytest.mark.parametrize(
@@ -23,24 +113,35 @@ def order(*boxes):
         ([box(0, 0)], [0]),
         ([box(0, 100), box(0, 0)], [1, 0]),
         ([box(200, 0), box(0, 0)], [1, 0]),
-        ([box(200, 4), box(0, 9)], [1, 0]),  # same line: less than half a height apart
-        ([box(200, 0), box(0, 11)], [0, 1]),  # next line: more than half a height apart
+        ([box(200, 4), box(0, 9)], [1, 0]),  # same row: less than half a height apart
+        ([box(200, 0), box(0, 11)], [0, 1]),  # next row: more than half a height apart
         ([box(0, 50), box(200, 0), box(0, 3), box(200, 52)], [2, 1, 0, 3]),
-        ([box(0, 0, height=200), box(150, 10), box(150, 40), box(150, 130)], [1, 2, 0, 3]),  # a tall box beside lines
     ],
 )
-def test_rule(boxes, expected):
-    assert order(*boxes) == expected
+def test_rows(boxes, expected):
+    for rule in RULES[:2]:
+        assert order(*boxes, rule=rule) == expected
 
 
-def test_the_rule_does_not_depend_on_resolution():
-    rng = np.random.default_rng(3)
-    boxes = np.array([box(*rng.integers(0, 1000, 2), *rng.integers(10, 80, 2)) for _ in range(60)], np.float32)
-    expected = reading_order(boxes).tolist()
+def test_a_few_lines_that_lean_do_not_turn_the_page():
+    stamp = turned([box(400, 600, 200, 40)], 40)[0]
+    page = np.concatenate([np.array(text(0, 0, 900, 10), np.float32), stamp[None]])
+    assert reading_order(page).tolist() == list(range(11))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_order_does_not_depend_on_resolution(rule):
+    boxes = np.array([box(*RNG.integers(0, 1000, 2), *RNG.integers(10, 80, 2)) for _ in range(60)], np.float32)
+    expected = reading_order(boxes, rule).tolist()
     for scale in (0.1, 0.5, 3, 20):
-        assert reading_order(boxes * scale).tolist() == expected
+        assert reading_order(boxes * scale, rule).tolist() == expected
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 500)] * 2, *[st.integers(1, 90)] * 2), max_size=40))
-def test_it_is_always_a_permutation(rects):
-    assert sorted(order(*(box(*rect) for rect in rects))) == list(range(len(rects)))
+@given(
+    st.lists(st.tuples(*[st.integers(0, 500)] * 2, *[st.integers(0, 90)] * 2), max_size=40),
+    st.sampled_from(RULES),
+    st.integers(0, 359),
+)
+def test_it_is_always_a_permutation(rects, rule, degrees):
+    boxes = turned(np.array([box(*rect) for rect in rects]).reshape(-1, 4, 2), degrees)
+    assert sorted(reading_order(boxes, rule).tolist()) == list(range(len(rects)))

@@ -7,6 +7,7 @@ the same way.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,9 @@ from ocr_pipeline.stages.reading_order.rows import by_rows, rows_of
 MIN_GAP = 0.7  # of a line's median height: narrower white space parts words, not columns
 FAR = 1.2  # of a line's median height: a first or last line that far off is a header or footer, in no column
 MIN_LINES = 3  # of a column of running text
-MIN_LINE_LENGTH = 6  # of a line's height: lines of a column of running text are longer, table cells shorter
+MIN_LINE_LENGTH = 9  # of a line's height: lines of a column of running text are longer, table cells shorter
 MAX_PIECES = 1.25  # boxes a row of running text; a form has labels and values beside each other
-MIN_FILL = 0.6  # of a column's width: running text fills its column, the cells of a table do not
+MIN_FILL = 0.75  # of a column's width: running text fills its column, the cells of a table do not
 MIN_PROSE = 0.75  # of the lines of a part: that many stand in columns of running text
 
 Rects = npt.NDArray[np.float64]  # (N, 4): left, top, right and bottom in the level frame
@@ -116,7 +117,7 @@ def _gaps(band: Rects, page: Rects, min_gap: float) -> Intervals:
         else:
             edges.append((left, right))
     edges.append((float(page[:, 2].max()), float(page[:, 2].max())))
-    between = [(end, start) for (_, end), (start, _) in zip(edges, edges[1:], strict=False)]
+    between = [(end, start) for (_, end), (start, _) in pairwise(edges)]
     return [(left, right) for left, right in between if right - left >= min_gap]
 
 
