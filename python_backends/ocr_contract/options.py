@@ -153,6 +153,10 @@ class Options(TypedDict, total=False):
             _PICTURE,
         ),
     ]
+    return_word_box: Annotated[
+        bool,
+        Option(False, flag(), "Give the words of each line too, with their boxes and scores.", frozenset({OCR})),
+    ]
     use_textline_orientation: Annotated[
         bool,
         Option(

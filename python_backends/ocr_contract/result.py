@@ -7,7 +7,7 @@ applied), clockwise from the text's own top-left corner, in reading order.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,29 +20,29 @@ Tensors = Mapping[str, npt.NDArray[Any] | None]
 _Result = TypeVar("_Result", bound="_ResultBase")
 
 
+_TEXTS, _BOXES, _INDICES = ("texts", "words"), ("boxes", "word_boxes"), ("word_lines",)
+
+
 class _ResultBase:
-    """Reading, checking, comparing and writing what the results have in common: one field per tensor."""
+    """Reading, checking, comparing and writing what the results have in common: one field per tensor.
+
+    Fields of lines have one length, and so have fields of words, whose names begin with "word".
+    """
 
     def __post_init__(self) -> None:
-        lengths = {}
+        lengths: dict[bool, dict[str, int]] = {False: {}, True: {}}
         for name in self.tensor_names():
             value = getattr(self, name)
-            if name == "texts":
+            if name in _TEXTS:
                 if not isinstance(value, tuple):
-                    raise TypeError(f"texts: expected a tuple of str, got {type(value).__name__}")
-                lengths[name] = len(value)
-                continue
-            tail = (4, 2) if name == "boxes" else ()
-            array = np.array(value, dtype=np.float32)
-            if array.size == 0 and array.shape[:1] == (0,):
-                array = array.reshape(0, *tail)
-            if array.shape[1:] != tail or array.ndim != len(tail) + 1:
-                raise InvalidResult(f"{name}: expected shape {('N', *tail)}, got {array.shape}")
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-            lengths[name] = len(array)
-        if len(set(lengths.values())) > 1:
-            raise InvalidResult(f"one entry per text line expected in every field, got {lengths}")
+                    raise TypeError(f"{name}: expected a tuple of str, got {type(value).__name__}")
+            else:
+                value = _checked(name, value)
+                object.__setattr__(self, name, value)
+            lengths[name.startswith("word")][name] = len(value)
+        for of_words, what in ((False, "text line"), (True, "word")):
+            if len(set(lengths[of_words].values())) > 1:
+                raise InvalidResult(f"one entry per {what} expected in every field, got {lengths[of_words]}")
 
     def __len__(self) -> int:
         return len(getattr(self, self.tensor_names()[0]))
@@ -74,9 +74,10 @@ class _ResultBase:
         values: dict[str, Any] = {}
         for name in cls.tensor_names():
             tensor = tensors.get(name)
-            if tensor is None:
+            if tensor is not None:
+                values[name] = tuple(_text(item) for item in tensor.reshape(-1)) if name in _TEXTS else tensor
+            elif not name.startswith("word"):
                 raise InvalidResult(f"the answer lacks the tensor {name!r}; it holds {sorted(tensors)}")
-            values[name] = tuple(_text(item) for item in tensor.reshape(-1)) if name == "texts" else tensor
         return cls(**values)
 
     @classmethod
@@ -86,18 +87,22 @@ class _ResultBase:
         Raises:
             InvalidResult: when a key is missing, or shapes and lengths disagree.
         """
-        missing = [name for name in cls.tensor_names() if name not in document]
+        missing = [name for name in cls.tensor_names() if name not in document and not name.startswith("word")]
         if missing:
             raise InvalidResult(f"the document lacks {missing}; it holds {sorted(document)}")
         return cls(
-            **{name: tuple(v) if name == "texts" else v for name, v in document.items() if name in cls.tensor_names()}
+            **{name: tuple(v) if name in _TEXTS else v for name, v in document.items() if name in cls.tensor_names()}
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain lists, strings and floats, ready for json.dumps; `from_dict` gives the same result back."""
+        """Return plain lists, strings and numbers, ready for json.dumps; `from_dict` gives the same result back.
+
+        Words are left out where there are none.
+        """
         return {
-            name: list(getattr(self, name)) if name == "texts" else _plain(getattr(self, name))
+            name: list(getattr(self, name)) if name in _TEXTS else _plain(getattr(self, name))
             for name in self.tensor_names()
+            if len(getattr(self, name)) or not name.startswith("word")
         }
 
 
@@ -110,12 +115,21 @@ class OcrResult(_ResultBase):
         texts: N strings.
         scores: (N,) float32, 0..1, how sure the recogniser is of the text.
         box_scores: (N,) float32, 0..1, how sure the detector is of the box.
+        words: M strings, the lines' words in their order: runs of letters, digits and signs, or single CJK characters.
+            None unless the option return_word_box asks for them.
+        word_boxes: (M, 4, 2) float32, as `boxes`; each lies in its line's box and begins where the word does.
+        word_scores: (M,) float32, 0..1, how sure the recogniser is of the word.
+        word_lines: (M,) int32, the line that each word is of.
     """
 
     boxes: FloatArray
     texts: tuple[str, ...]
     scores: FloatArray
     box_scores: FloatArray
+    words: tuple[str, ...] = ()
+    word_boxes: FloatArray = field(default_factory=lambda: np.empty((0, 4, 2), np.float32))
+    word_scores: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
+    word_lines: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +148,18 @@ class RecognitionResult(_ResultBase):
     scores: FloatArray
 
 
+def _checked(name: str, value: Any) -> npt.NDArray[Any]:
+    """A copy of a field's array, read-only, of its own type and shape."""
+    tail = (4, 2) if name in _BOXES else ()
+    array = np.array(value, dtype=np.int32 if name in _INDICES else np.float32)
+    if array.size == 0 and array.shape[:1] == (0,):
+        array = array.reshape(0, *tail)
+    if array.shape[1:] != tail or array.ndim != len(tail) + 1:
+        raise InvalidResult(f"{name}: expected shape {('N', *tail)}, got {array.shape}")
+    array.setflags(write=False)
+    return array
+
+
 def _text(item: object) -> str:
     if isinstance(item, str):
         return item
@@ -145,8 +171,8 @@ def _text(item: object) -> str:
         raise InvalidResult(f"texts: not UTF-8: {item[:40]!r}") from error
 
 
-def _plain(array: FloatArray) -> list[Any]:
-    """Nested lists with the shortest decimals that read back as the same float32."""
-    if array.ndim == 1:
-        return [float(str(value)) for value in array]
-    return [_plain(row) for row in array]
+def _plain(array: npt.NDArray[Any]) -> list[Any]:
+    """Nested lists with the shortest decimals that read back as the same numbers."""
+    if array.ndim > 1:
+        return [_plain(row) for row in array]
+    return array.tolist() if array.dtype.kind == "i" else [float(str(value)) for value in array]

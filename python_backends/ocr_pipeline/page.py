@@ -31,9 +31,10 @@ from ocr_pipeline.stages.decode import decode_image, pixels_of_array
 from ocr_pipeline.stages.det_preprocess import det_size, resize_for_det
 from ocr_pipeline.stages.orientation import CLS_BATCH, cls_crops, turn_boxes, turn_lines, upside_down
 from ocr_pipeline.stages.reading_order import reading_order
+from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
 
 # The stages whose time is told, in their order; those of networks are timed by who runs them.
-STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "ctc_decode")
+STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "ctc_decode", "words")
 
 NO_CLS = "use_textline_orientation needs a model set with cls; the installed one has none"
 
@@ -190,13 +191,19 @@ def in_order(found: DetectionResult, options: Options) -> DetectionResult:
 
 
 def finish(
-    answer: Steps, found: DetectionResult, dictionary: tuple[str, ...], options: Options, clock: Clock
+    answer: Steps,
+    found: DetectionResult,
+    widths: npt.NDArray[np.int64],
+    dictionary: tuple[str, ...],
+    options: Options,
+    clock: Clock,
 ) -> OcrResult:
     """The page of `ocr`: texts, without the lines that were read with too little confidence, in reading order.
 
     Args:
         answer: the recogniser's.
         found: boxes of the same lines.
+        widths: (N,) int64, pixels of the same lines in their strip.
         dictionary: the recogniser's characters.
         options: of the request.
         clock: times the stage.
@@ -207,8 +214,19 @@ def finish(
     read = decode_lines(answer, dictionary, clock)
     kept = np.flatnonzero(read.scores >= options["text_rec_score_thresh"])
     order = kept[reading_order(found.boxes[kept], options["text_reading_order"])]
+    words = NO_WORDS
+    if options["return_word_box"]:
+        with clock.stage("words"):
+            words = words_of_lines(answer, widths, found.boxes, order, dictionary)
     return OcrResult(
-        found.boxes[order], tuple(read.texts[line] for line in order), read.scores[order], found.box_scores[order]
+        found.boxes[order],
+        tuple(read.texts[line] for line in order),
+        read.scores[order],
+        found.box_scores[order],
+        words.texts,
+        words.boxes,
+        words.scores,
+        words.lines,
     )
 
 

@@ -111,7 +111,7 @@ class LocalOcr:
             lines = page.turn_upright(lines, page.find_turned(lines.strip, self.networks.classify, times))
         with times.stage("rec"):
             steps = self.networks.recognise(lines.strip)
-        return page.finish(steps, lines.found, self._dictionary, resolved, times)
+        return page.finish(steps, lines.found, lines.strip.widths, self._dictionary, resolved, times)
 
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""

@@ -13,9 +13,9 @@ from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor, tex
 
 
 class TritonPythonModel(Adapter):
-    """`index`, `score` [S] and `steps` [N] to `texts`, `scores`; with `boxes`, `box_scores` to the outputs of `ocr`."""
+    """`index`, `score` [S] and `steps` [N] to `texts`, `scores`; with boxes to the outputs of `ocr`."""
 
-    stages = ("ctc_decode",)
+    stages = ("ctc_decode", "words")
 
     def load(self) -> None:
         """The dictionary of the recogniser."""
@@ -33,10 +33,14 @@ class TritonPythonModel(Adapter):
             lines = page.decode_lines(steps, self.dictionary, self.clock)
             return {"texts": text_tensor(lines.texts), "scores": lines.scores}
         found = DetectionResult(boxes, tensor(request, "box_scores"))
-        result = page.finish(steps, found, self.dictionary, options, self.clock)
+        result = page.finish(steps, found, tensor(request, "widths"), self.dictionary, options, self.clock)
         return {
             "boxes": result.boxes,
             "texts": text_tensor(result.texts),
             "scores": result.scores,
             "box_scores": result.box_scores,
+            "words": text_tensor(result.words),
+            "word_boxes": result.word_boxes,
+            "word_scores": result.word_scores,
+            "word_lines": result.word_lines,
         }

@@ -58,16 +58,31 @@ def ctc_decode(
     Raises:
         InvalidModel: a class lies outside the dictionary.
     """
-    if index.max(initial=BLANK) > len(dictionary) or index.min(initial=BLANK) < BLANK:
-        raise InvalidModel(
-            f"the recogniser answered class {index.max()}, but its dictionary has {len(dictionary)} characters; "
-            "run ocr-convert to install model and dictionary together"
-        )
+    check_classes(index, dictionary)
     line = np.repeat(np.arange(len(steps)), steps)
-    kept = index != BLANK
-    kept[1:] &= (index[1:] != index[:-1]) | (line[1:] != line[:-1])
+    kept = first_steps(index, line)
     count = np.bincount(line[kept], minlength=len(steps))
     total = np.bincount(line[kept], score[kept], minlength=len(steps))
     characters = np.array(("", *dictionary), dtype=object)[index[kept]]
     texts = ["".join(text) for text in np.split(characters, np.cumsum(count)[:-1])] if len(steps) else []
     return texts, (total / np.maximum(count, 1)).astype(np.float32)
+
+
+def first_steps(index: npt.NDArray[np.int64], line: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """(S,) bool: at which steps a character begins; `index` and `line` (S,) are each step's class and line."""
+    kept = index != BLANK
+    kept[1:] &= (index[1:] != index[:-1]) | (line[1:] != line[:-1])
+    return kept
+
+
+def check_classes(index: npt.NDArray[np.int64], dictionary: tuple[str, ...]) -> None:
+    """See that every class has its character.
+
+    Raises:
+        InvalidModel: a class lies outside the dictionary.
+    """
+    if index.max(initial=BLANK) > len(dictionary) or index.min(initial=BLANK) < BLANK:
+        raise InvalidModel(
+            f"the recogniser answered class {index.max()}, but its dictionary has {len(dictionary)} characters; "
+            "run ocr-convert to install model and dictionary together"
+        )
