@@ -60,19 +60,13 @@ def ctc_decode(
     """
     check_classes(index, dictionary)
     line = np.repeat(np.arange(len(steps)), steps)
-    kept = first_steps(index, line)
+    kept = index != BLANK
+    kept[1:] &= (index[1:] != index[:-1]) | (line[1:] != line[:-1])
     count = np.bincount(line[kept], minlength=len(steps))
     total = np.bincount(line[kept], score[kept], minlength=len(steps))
     characters = np.array(("", *dictionary), dtype=object)[index[kept]]
     texts = ["".join(text) for text in np.split(characters, np.cumsum(count)[:-1])] if len(steps) else []
     return texts, (total / np.maximum(count, 1)).astype(np.float32)
-
-
-def first_steps(index: npt.NDArray[np.int64], line: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """(S,) bool: at which steps a character begins; `index` and `line` (S,) are each step's class and line."""
-    kept = index != BLANK
-    kept[1:] &= (index[1:] != index[:-1]) | (line[1:] != line[:-1])
-    return kept
 
 
 def check_classes(index: npt.NDArray[np.int64], dictionary: tuple[str, ...]) -> None:

@@ -2,8 +2,8 @@
 
 A step of the recogniser stands for a fixed number of the line's pixels, so the steps at which a character wins tell
 where its middle is. Characters part half-way between their middles, and reach no further than the line's usual pitch
-allows. A word's box is the piece of the line's box between its ends, so it follows the line wherever that leads: tilted,
-from top to bottom, or upside down.
+allows. A word's box is the piece of the line's box between its ends, so it follows the line wherever that leads:
+tilted, from top to bottom, or upside down.
 """
 
 import unicodedata
