@@ -108,6 +108,15 @@ def flag() -> Range:
 class Options(TypedDict, total=False):
     """Options of a request: those that it sets, or, where they have been resolved, every one."""
 
+    page: Annotated[
+        int,
+        Option(
+            0,
+            whole(0, 10_000),
+            "Which picture of a file that holds several, from 1 on; 0: the only one, or the first of an animation.",
+            _PICTURE,
+        ),
+    ]
     text_det_limit_side_len: Annotated[
         int,
         Option(736, whole(32, 4000), "Least short side (min) or greatest long side (max) in pixels.", _PICTURE),

@@ -76,8 +76,12 @@ class Lines:
             raise ValueError(f"{len(self.found)} boxes do not fit {len(self.strip.widths)} lines")
 
 
-def open_picture(picture: bytes | npt.NDArray[Any], clock: Clock, *, max_pixels: int, max_bytes: int) -> Pixels:
+def open_picture(
+    picture: bytes | npt.NDArray[Any], clock: Clock, *, max_pixels: int, max_bytes: int, page: int = 0
+) -> Pixels:
     """(H, W, 3) uint8, BGR, of an encoded picture, its base64 text, or an array as `Picture` describes it.
+
+    `page` says which picture of a file of several; see `decode_image`.
 
     Raises:
         InvalidImage: it is not a picture, or not a whole one.
@@ -86,7 +90,7 @@ def open_picture(picture: bytes | npt.NDArray[Any], clock: Clock, *, max_pixels:
     with clock.stage("decode"):
         if isinstance(picture, np.ndarray):
             return pixels_of_array(picture)
-        return decode_image(picture, max_pixels, max_bytes)
+        return decode_image(picture, max_pixels, max_bytes, page)
 
 
 def det_input(pixels: Pixels, options: Options, clock: Clock) -> Pixels:

@@ -136,7 +136,7 @@ class LocalOcr:
     def _find(
         self, image: Picture, options: Options, times: StageTimes
     ) -> tuple[npt.NDArray[np.uint8], DetectionResult]:
-        pixels = page.open_picture(picture_content(image), times, **self._picture_limits)
+        pixels = page.open_picture(picture_content(image), times, **self._picture_limits, page=options["page"])
         det_image = page.det_input(pixels, options, times)
         with times.stage("det"):
             prob = self.networks.detect(det_image)

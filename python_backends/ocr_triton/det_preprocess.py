@@ -24,5 +24,6 @@ class TritonPythonModel(Adapter):
         # det_postprocess, which can tell the two endpoints apart, checks all options.
         options = resolve_shared(request_parameters(request), (OCR, DETECTION), self.defaults)
         image = encoded(tensor(request, "image")[0])
-        pixels = page.open_picture(image, self.clock, max_pixels=self.max_pixels, max_bytes=self.max_bytes)
+        limits = {"max_pixels": self.max_pixels, "max_bytes": self.max_bytes}
+        pixels = page.open_picture(image, self.clock, **limits, page=options["page"])
         return {"pixels": pixels, "det_image": page.det_input(pixels, options, self.clock)}

@@ -106,14 +106,22 @@ def test_exif_nonsense_is_passed_over(exif, file_format):
     assert decode_image(encode(PICTURE, file_format, exif=exif)).shape == BGR.shape
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+@pytest.mark.parametrize(("level", "ground"), [(0, 255), (100, 255), (160, 0), (255, 0)])
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
-def test_transparency_is_laid_on_white(file_format):
-    rgba = np.zeros((10, 20, 4), np.uint8)
-    rgba[:, 10:, 3] = 255  # left half transparent black, right half opaque black
+def test_transparency_is_laid_on_what_the_visible_pixels_stand_out_from(file_format, level, ground, mode):
+    rgba = np.zeros((10, 20, 4), np.uint8)  # left half transparent black
+    rgba[:, 10:] = (level, level, level, 255)
+    picture = Image.fromarray(rgba)
+    picture = picture.quantize(4) if mode == "P" else picture.convert(mode)
     options = {"lossless": True, "exact": True} if file_format == "WEBP" else {}
-    pixels = decode_image(encode(Image.fromarray(rgba), file_format, **options))
-    assert (pixels[:, :10] == 255).all()
-    assert (pixels[:, 10:] == 0).all()
+    pixels = decode_image(encode(picture, file_format, **options))
+    assert (pixels[:, :10] == ground).all()
+    assert (pixels[:, 10:] == level).all()
+
+
+def test_an_opaque_picture_with_an_alpha_channel_is_the_picture():
+    assert np.array_equal(decode_image(encode(PICTURE.convert("RGBA"), "PNG")), BGR)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -130,10 +138,39 @@ def test_exif_orientation_is_applied(orientation, file_format):
     assert pixels[y, x].max() < 30
 
 
-def test_first_frame_of_an_animation():
-    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")]
-    pixels = decode_image(encode(frames[0], "GIF", save_all=True, append_images=frames[1:]))
-    assert (pixels == (0, 0, 255)).all()
+PAGES = {"red": (0, 0, 255), "blue": (255, 0, 0), "lime": (0, 255, 0)}
+
+
+def pages(file_format):
+    """A file of three pictures, each of another colour and, in a document, of another size."""
+    sizes = (30, 40, 50) if file_format == "TIFF" else (30, 30, 30)
+    frames = [Image.new("RGB", (size, 20), colour) for size, colour in zip(sizes, PAGES, strict=True)]
+    options = {"lossless": True} if file_format == "WEBP" else {}
+    return encode(frames[0], file_format, save_all=True, append_images=frames[1:], **options)
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG"])
+def test_an_animation_is_its_first_picture_unless_another_is_named(file_format):
+    for page, colour in enumerate(["red", *PAGES]):
+        assert (decode_image(pages(file_format), page=page) == PAGES[colour]).all()
+
+
+def test_a_page_of_a_document_has_to_be_named():
+    with pytest.raises(InvalidImage, match="the TIFF file has 3 pages; name one with the option page, 1 to 3"):
+        decode_image(pages("TIFF"))
+    for page, colour in enumerate(PAGES, 1):
+        pixels = decode_image(pages("TIFF"), page=page)
+        assert pixels.shape == (20, 20 + 10 * page, 3)
+        assert (pixels == PAGES[colour]).all()
+    assert decode_image(LOSSLESS["tiff"]).shape == decode_image(LOSSLESS["tiff"], page=1).shape == BGR.shape
+
+
+@pytest.mark.parametrize(
+    ("data", "count"), [(pages("TIFF"), 3), (pages("GIF"), 3), (LOSSY["jpeg"], 1), (LOSSLESS["png"], 1)]
+)
+def test_a_page_that_is_not_there_is_refused_with_the_number_of_those_that_are(data, count):
+    with pytest.raises(InvalidImage, match=f"page 4 is asked for, but the .* file has {count}"):
+        decode_image(data, page=4)
 
 
 @pytest.mark.parametrize("data", [*LOSSLESS.values(), *LOSSY.values()], ids=[*LOSSLESS, *LOSSY])

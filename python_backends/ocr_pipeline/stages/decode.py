@@ -1,4 +1,5 @@
-"""Encoded image to pixels, as a person sees them: EXIF orientation applied, transparency laid on white.
+"""Encoded image to pixels, as a person sees them: EXIF orientation applied, transparency laid on white, or on black
+where what can be seen is light.
 
 Baseline and progressive JPEG go through OpenCV, which writes BGR directly; every other format goes through
 Pillow, which knows 16-bit, palette, CMYK and alpha pictures and reports truncated files.
@@ -8,13 +9,14 @@ import base64
 import binascii
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from ocr_contract.errors import ImageTooLarge, InvalidImage
 
@@ -29,6 +31,7 @@ _BASE64_SHARE = 1.34  # characters a byte
 _BASE64_SLACK = 4096  # characters of a data URL's header and of white space at the ends
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+_MIDDLE_GRAY = 127.5
 _SCALE_16_BIT = 257  # 65535 / 255
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
@@ -87,8 +90,10 @@ def _too_many_bytes(length: int, max_bytes: int) -> ImageTooLarge:
     )
 
 
-def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> npt.NDArray[np.uint8]:
-    """Decode one picture; the first frame where there are several.
+def decode_image(
+    data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES, page: int = 0
+) -> npt.NDArray[np.uint8]:
+    """Decode one picture.
 
     Beside `data`, it takes at most 8 bytes of memory for each of `max_pixels`.
 
@@ -97,18 +102,21 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
         max_pixels: a JPEG picture with more pixels is refused, and one of another format with more than half as many;
             read from the header, before decoding.
         max_bytes: longer files are refused.
+        page: which picture of a file that holds several, from 1 on; 0 for the only one, or for an animation's first.
 
     Returns:
         (H, W, 3) uint8, BGR, 0..255.
 
     Raises:
-        InvalidImage: empty, not an image, truncated, or broken base64.
+        InvalidImage: empty, not an image, truncated, or broken base64; a file without that page, or a TIFF of several
+            pages when none is named.
         ImageTooLarge: above `max_pixels` or `max_bytes`.
     """
     data = image_bytes(data, max_bytes)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            is_plain_jpeg = picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB")
+            _turn_to(picture, page)
+            is_plain_jpeg = picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB") and page < 2
             limit = max_pixels if is_plain_jpeg else max_pixels // OTHER_FORMATS_SHARE
             width, height = picture.size
             if width * height > limit:
@@ -128,6 +136,22 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
         raise InvalidImage(f"image cannot be decoded: {error}") from error
 
 
+def _turn_to(picture: ImageFile, page: int) -> None:
+    """Make `page` the picture that is decoded.
+
+    Raises:
+        InvalidImage: the file has no such page, or is a document of several and none is named.
+    """
+    if page == 0 and picture.format != "TIFF":
+        return
+    pages = getattr(picture, "n_frames", 1)
+    if page == 0 and pages > 1:
+        raise InvalidImage(f"the TIFF file has {pages} pages; name one with the option page, 1 to {pages}")
+    if page > pages:
+        raise InvalidImage(f"page {page} is asked for, but the {picture.format} file has {pages}")
+    picture.seek(max(page - 1, 0))
+
+
 def pixels_of_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """An array that is a picture as what `decode_image` gives for its PNG file.
 
@@ -141,7 +165,7 @@ def pixels_of_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR)
     if pixels.shape[2] == 4:
-        return _on_white(Image.fromarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_BGRA2RGBA)))
+        return _on_ground(Image.fromarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_BGRA2RGBA)))
     return np.ascontiguousarray(pixels)
 
 
@@ -177,7 +201,7 @@ def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
     if upright.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         return _gray_to_bgr(np.asarray(upright))
     if upright.has_transparency_data:
-        return _on_white(upright)
+        return _on_ground(upright)
     if upright.mode == "1":
         upright = upright.convert("L")
     if upright.mode == "L":  # scanned pages are large: RGB in Pillow would be four times as much to write
@@ -185,22 +209,38 @@ def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
     return _in_bands(upright, lambda band: band.convert("RGB"))
 
 
-def _on_white(picture: Image.Image) -> npt.NDArray[np.uint8]:
+def _on_ground(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) uint8 BGR of a picture with transparency, on white, or on black where what can be seen is light."""
+    if "A" in picture.getbands() and picture.getchannel("A").getextrema() == (255, 255):
+        return _in_bands(picture, lambda band: band.convert("RGB"))
+    light = visible = 0.0
+    for _, band in _bands(picture):
+        gray, alpha = (np.asarray(part, np.uint8) for part in (band.convert("LA").split()))
+        visible += float(alpha.sum(dtype=np.float64))
+        light += float(np.vdot(gray.astype(np.float32), alpha.astype(np.float32)))
+    ground = "black" if light > visible * _MIDDLE_GRAY else "white"
+
     def lay(band: Image.Image) -> Image.Image:
         layer = band.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer).convert("RGB")
 
     return _in_bands(picture, lay)
+
+
+def _bands(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """A picture some rows at a time: the first row of each band, and the band."""
+    width, height = picture.size
+    rows = max(BAND_PIXELS // width, 1)
+    for top in range(0, height, rows):
+        yield top, picture.crop((0, top, width, min(top + rows, height)))
 
 
 def _in_bands(picture: Image.Image, to_rgb: Callable[[Image.Image], Image.Image]) -> npt.NDArray[np.uint8]:
     """(H, W, 3) uint8 BGR of a picture that is converted to RGB some rows at a time: copies stay small."""
     width, height = picture.size
     pixels = np.empty((height, width, 3), np.uint8)
-    rows = max(BAND_PIXELS // width, 1)
-    for top in range(0, height, rows):
-        band = picture.crop((0, top, width, min(top + rows, height)))
-        cv2.cvtColor(np.asarray(to_rgb(band)), cv2.COLOR_RGB2BGR, dst=pixels[top : top + rows])
+    for top, band in _bands(picture):
+        cv2.cvtColor(np.asarray(to_rgb(band)), cv2.COLOR_RGB2BGR, dst=pixels[top : top + band.height])
     return pixels
 
 
