@@ -134,7 +134,10 @@ class Options(TypedDict, total=False):
     text_det_max_side_limit: Annotated[
         int,
         Option(
-            2000, whole(32, 4000), "Longest side of the detector's input in pixels, with either limit type.", _PICTURE
+            2000,
+            whole(32, 20_000),
+            "Pixels that the long side is scaled down to, strips apart, whose short side would become too small.",
+            _PICTURE,
         ),
     ]
     text_det_thresh: Annotated[

@@ -1,9 +1,6 @@
 """From a picture to a page of text: how the stages make one.
 
-    ocr               open_picture -> det_input -> [det] -> find_boxes -> cut_lines
-                      -> find_turned [cls] -> turn_upright -> [rec] -> finish
-    text_detection    open_picture -> det_input -> [det] -> find_boxes -> in_order
-    text_recognition  open_lines -> find_turned [cls] -> turn_lines -> [rec] -> decode_lines
+    open_picture -> find_boxes [det] -> cut_lines -> find_turned [cls], turn_upright -> [rec] -> finish
 
 Lines are turned only where a request asks for it; turn_lines is that of stages.orientation. What stands in brackets are
 networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models of the server, LocalOcr
@@ -26,11 +23,11 @@ from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import Strip, crop_lines, from_own_top_left, join_lines, resize_line
 from ocr_pipeline.stages.ctc import ctc_decode
-from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, boxes_from_prob
+from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, ProbabilityMap, boxes_from_prob
 from ocr_pipeline.stages.decode import decode_image, pixels_of_array
-from ocr_pipeline.stages.det_preprocess import det_size, resize_for_det
 from ocr_pipeline.stages.orientation import CLS_BATCH, cls_crops, turn_boxes, turn_lines, upside_down
 from ocr_pipeline.stages.reading_order import reading_order
+from ocr_pipeline.stages.tiles import cut_tile, join_tile, plan_tiles
 from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
 
 # The stages whose time is told, in their order; those of networks are timed by who runs them.
@@ -39,6 +36,8 @@ STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec",
 NO_CLS = "use_textline_orientation needs a model set with cls; the installed one has none"
 
 Pixels = npt.NDArray[np.uint8]
+# (1, h, w, 3) uint8 to (1, h, w) float32, 0..1; sides are multiples of 32
+Detector = Callable[[Pixels], npt.NDArray[np.float32]]
 # (B, 48, 192, 3) uint8 to labels (B,) int64 and scores (B,) float32
 Classifier = Callable[[Pixels], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
 
@@ -93,22 +92,30 @@ def open_picture(
         return decode_image(picture, max_pixels, max_bytes, page)
 
 
-def det_input(pixels: Pixels, options: Options, clock: Clock) -> Pixels:
-    """The detector's input, (1, h, w, 3) uint8, of a picture (H, W, 3) uint8."""
-    with clock.stage("det_resize"):
-        size = det_size(
-            pixels.shape[0],
-            pixels.shape[1],
-            limit_side_len=options["text_det_limit_side_len"],
-            limit_type=options["text_det_limit_type"],
-            max_side_limit=options["text_det_max_side_limit"],
-        )
-        return resize_for_det(pixels, size)
+def probability_map(pixels: Pixels, detect: Detector, options: Options, clock: Clock) -> ProbabilityMap:
+    """The detector's answer to a picture (H, W, 3) uint8: (h, w) float32, 0..1, or, of several tiles, uint8, 0..255."""
+    plan = plan_tiles(
+        pixels.shape[0],
+        pixels.shape[1],
+        limit_side_len=options["text_det_limit_side_len"],
+        limit_type=options["text_det_limit_type"],
+        max_side_limit=options["text_det_max_side_limit"],
+    )
+    whole = np.empty(plan.scaled_hw if len(plan.tiles) > 1 else (0, 0), np.uint8)
+    for tile in plan.tiles:
+        with clock.stage("det_resize"):
+            det_image = cut_tile(pixels, plan, tile)
+        with clock.stage("det"):
+            prob = detect(det_image)[0]
+        if len(plan.tiles) == 1:
+            return prob
+        join_tile(whole, tile, prob)
+    return whole
 
 
 def find_boxes(
-    prob: npt.NDArray[np.float32],
-    picture_hw: tuple[int, int],
+    pixels: Pixels,
+    detect: Detector,
     options: Options,
     clock: Clock,
     *,
@@ -118,20 +125,21 @@ def find_boxes(
     """The text lines of a picture, each begun at the text's own top-left corner.
 
     Args:
-        prob: (1, h, w) float32, the detector's answer.
-        picture_hw: height and width of the picture in pixels.
+        pixels: (H, W, 3) uint8, BGR.
+        detect: asks the detector.
         options: of the request.
-        clock: times the stage.
+        clock: times the stages.
         variant: the kind of post-processing that the model set states.
         max_lines: a picture with more is refused.
 
     Raises:
         TooMuchText: there are more lines.
     """
+    prob = probability_map(pixels, detect, options, clock)
     with clock.stage("db_postprocess"):
         found = boxes_from_prob(
-            prob[0],
-            picture_hw,
+            prob,
+            (pixels.shape[0], pixels.shape[1]),
             thresh=options["text_det_thresh"],
             box_thresh=options["text_det_box_thresh"],
             unclip_ratio=options["text_det_unclip_ratio"],

@@ -142,9 +142,7 @@ class ModelRepository:
         Raises:
             InvalidModel: a file is missing or is not as it should be.
         """
-        size = read_parameters(self.file("det_preprocess", PARAMETERS))
-        db = read_parameters(self.file("det_postprocess", PARAMETERS))
-        return Parameters({**size.options, **db.options}, db.db)
+        return read_parameters(self.file("det_batcher", PARAMETERS))
 
 
 def number(config: Mapping[str, Any], key: str) -> int:

@@ -62,9 +62,7 @@ class LocalOcr:
         self.networks = Networks(repository, where, arithmetic)
         self._parameters = repository.parameters()
         self._dictionary = repository.dictionary()
-        picture, lines, boxes = (
-            repository.config(model) for model in ("det_preprocess", "rec_preprocess", "det_postprocess")
-        )
+        picture, lines, boxes = (repository.config(model) for model in ("decode", "rec_preprocess", "det_batcher"))
         self._picture_limits = {name: number(picture, name) for name in ("max_pixels", "max_bytes")}
         self._line_limits = {name: number(lines, name) for name in ("max_images", "max_pixels", "max_bytes")}
         self._max_lines = number(boxes, "max_lines")
@@ -137,11 +135,7 @@ class LocalOcr:
         self, image: Picture, options: Options, times: StageTimes
     ) -> tuple[npt.NDArray[np.uint8], DetectionResult]:
         pixels = page.open_picture(picture_content(image), times, **self._picture_limits, page=options["page"])
-        det_image = page.det_input(pixels, options, times)
-        with times.stage("det"):
-            prob = self.networks.detect(det_image)
-        picture_hw = pixels.shape[0], pixels.shape[1]
         found = page.find_boxes(
-            prob, picture_hw, options, times, variant=self._parameters.db, max_lines=self._max_lines
+            pixels, self.networks.detect, options, times, variant=self._parameters.db, max_lines=self._max_lines
         )
         return pixels, found

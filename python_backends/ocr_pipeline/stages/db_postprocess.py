@@ -27,6 +27,7 @@ POLYGON_EPSILON = 0.002  # of a contour's length: how far its polygon may lie fr
 MIN_POLYGON_CORNERS = 4  # contours whose polygon has fewer are noise (PaddleOCR)
 
 Boxes = npt.NDArray[np.float32]
+ProbabilityMap = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 ScoreMode = Literal["fast", "slow"]
 BoxType = Literal["quad", "poly"]
 
@@ -60,7 +61,7 @@ PLAIN_DB = DbVariant()
 
 
 def boxes_from_prob(
-    prob: npt.NDArray[np.float32],
+    prob: ProbabilityMap,
     picture_hw: tuple[int, int],
     *,
     thresh: float,
@@ -72,7 +73,7 @@ def boxes_from_prob(
     """Text boxes, in no particular order, each clockwise from the corner nearest the picture's top-left.
 
     Args:
-        prob: (h, w) float32, 0..1, the detector's probability map; NaN is no text.
+        prob: (h, w), the detector's probability map: float32, 0..1, of which NaN is no text, or uint8, 0..255.
         picture_hw: height and width in pixels of the picture that the boxes are for.
         thresh: probability above which a pixel is text.
         box_thresh: mean probability inside a box from which it is kept.
@@ -83,7 +84,8 @@ def boxes_from_prob(
     Raises:
         TooMuchText: there are more than `max_lines`.
     """
-    bitmap = (prob > thresh).view(np.uint8)
+    unit = 255.0 if prob.dtype == np.uint8 else 1.0
+    bitmap = (prob > thresh * unit).view(np.uint8)
     if variant.use_dilation:
         bitmap = cv2.dilate(bitmap, np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(bitmap, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
@@ -102,7 +104,7 @@ def boxes_from_prob(
                 continue
         else:
             outline = contour[:, 0] if variant.score_mode == "slow" else cv2.boxPoints(rect)
-        score = box_score(prob, outline)
+        score = box_score(prob, outline) / unit
         if not score >= box_thresh:  # nor is NaN
             continue
         grown = unclip(rect, unclip_ratio) if variant.box_type == "quad" else unclip_polygon(outline, unclip_ratio)
@@ -111,7 +113,7 @@ def boxes_from_prob(
         if len(quads) == max_lines:
             raise TooMuchText(
                 f"the picture has more than {max_lines} text lines, which is the limit; send it in parts, "
-                "or raise max_lines in the config.pbtxt of det_postprocess"
+                "or raise max_lines in the config.pbtxt of det_batcher"
             )
         quads.append(cv2.boxPoints(grown))
         scores.append(score)
@@ -122,7 +124,7 @@ def boxes_from_prob(
     return DetectionResult(boxes[keep], np.array(scores, np.float32)[keep])
 
 
-def box_score(prob: npt.NDArray[np.float32], outline: npt.NDArray[Any]) -> float:
+def box_score(prob: ProbabilityMap, outline: npt.NDArray[Any]) -> float:
     """Mean of `prob` (h, w) inside `outline` (K, 2), pixels (x, y) of the map, corners or a whole contour.
 
     PaddleOCR's `box_score_fast` and `box_score_slow`.

@@ -86,7 +86,7 @@ def _limited(data: bytes, max_bytes: int) -> bytes:
 def _too_many_bytes(length: int, max_bytes: int) -> ImageTooLarge:
     return ImageTooLarge(
         f"image has {length} bytes, the limit is {max_bytes}; "
-        "raise max_bytes in the config.pbtxt of det_preprocess or rec_preprocess"
+        "raise max_bytes in the config.pbtxt of decode or rec_preprocess"
     )
 
 
@@ -122,14 +122,14 @@ def decode_image(
             if width * height > limit:
                 raise ImageTooLarge(
                     f"image has {width} x {height} pixels, the limit is {limit} for {picture.format} "
-                    f"{picture.mode}; raise max_pixels in the config.pbtxt of det_preprocess or rec_preprocess"
+                    f"{picture.mode}; raise max_pixels in the config.pbtxt of decode or rec_preprocess"
                 )
             return _decode_jpeg(data) if is_plain_jpeg else _decode_other(picture)
     except UnidentifiedImageError as error:
         raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}, got {data[:8]!r}...") from error
     except Image.DecompressionBombError as error:  # Pillow's own guard, which is this process's to set
         raise ImageTooLarge(
-            f"{error}; raise max_pixels in the config.pbtxt of det_preprocess or rec_preprocess, "
+            f"{error}; raise max_pixels in the config.pbtxt of decode or rec_preprocess, "
             "in a process of your own PIL.Image.MAX_IMAGE_PIXELS"
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:

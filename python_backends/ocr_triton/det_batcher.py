@@ -1,6 +1,10 @@
-"""Model `det_postprocess`: probability map to boxes and line crops."""
+"""Model `det_batcher`: pixels to boxes and line crops, by calls of `det` (BLS)."""
 
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import triton_python_backend_utils as pb_utils
 
 from ocr_contract.options import DETECTION, OCR, resolve
 from ocr_pipeline import page
@@ -11,12 +15,12 @@ from ocr_triton.textline_orientation import classify
 
 
 class TritonPythonModel(Adapter):
-    """`pixels` UINT8 [H,W,3] and `prob` FP32 [1,h,w] to `boxes`, `box_scores`, `crops` [48,S,3] and `widths` [N]."""
+    """`pixels` UINT8 [H,W,3] to `boxes`, `box_scores`, `crops` UINT8 [48,S,3] and `widths` INT64 [N]."""
 
-    stages = ("db_postprocess", "crop", "cls")
+    stages = ("det_resize", "det", "db_postprocess", "crop", "cls")
 
     def load(self) -> None:
-        """The model set's thresholds, this server's limit, and the threads that cut lines out."""
+        """The model set's values, this server's limit, and the threads that cut lines out."""
         self.parameters = read_parameters(self.directory / PARAMETERS)
         self.max_lines = self.number("max_lines")
         self.threads = crop_threads()
@@ -31,8 +35,8 @@ class TritonPythonModel(Adapter):
         options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
         pixels = tensor(request, "pixels")
         found = page.find_boxes(
-            tensor(request, "prob"),
-            pixels.shape[:2],
+            pixels,
+            detect,
             options,
             self.clock,
             variant=self.parameters.db,
@@ -50,3 +54,19 @@ class TritonPythonModel(Adapter):
             "crops": lines.strip.pixels,
             "widths": lines.strip.widths,
         }
+
+
+def detect(det_image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Probability map (1, h, w) of a tile (1, h, w, 3); asks `det`.
+
+    Raises:
+        RuntimeError: `det` failed.
+    """
+    response = pb_utils.InferenceRequest(
+        model_name="det",
+        requested_output_names=["prob"],
+        inputs=[pb_utils.Tensor("image", np.ascontiguousarray(det_image))],
+    ).exec()
+    if response.has_error():
+        raise RuntimeError(f"det failed: {response.error().message()}")
+    return pb_utils.get_output_tensor_by_name(response, "prob").as_numpy()

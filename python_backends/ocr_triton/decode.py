@@ -1,0 +1,25 @@
+"""Model `decode`: encoded image to pixels."""
+
+from typing import Any
+
+from ocr_contract.options import OCR, resolve
+from ocr_pipeline import page
+from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
+
+
+class TritonPythonModel(Adapter):
+    """`image` BYTES [1] to `pixels` UINT8 [H,W,3]."""
+
+    stages = ("decode",)
+
+    def load(self) -> None:
+        """This server's limits."""
+        self.limits = {name: self.number(name) for name in ("max_pixels", "max_bytes")}
+        take_large_pictures(self.limits["max_pixels"])
+
+    def answer(self, request: Any) -> Tensors:
+        """Decode one picture."""
+        # A step of two endpoints: text_detection's own options are checked by det_batcher.
+        options = resolve(request_parameters(request), OCR)
+        image = encoded(tensor(request, "image")[0])
+        return {"pixels": page.open_picture(image, self.clock, **self.limits, page=options["page"])}
