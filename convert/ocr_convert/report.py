@@ -13,7 +13,6 @@ from ocr_convert.paddle.inference_yml import SIZE_OPTIONS, THRESHOLDS
 from ocr_convert.prepare import Preparation
 from ocr_pipeline.repository import DICTIONARY, PARAMETERS, WEIGHTS, Parameters
 from ocr_pipeline.stages.ctc import join_dictionary
-from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 
 REPORT = "report.json"
 
@@ -38,10 +37,7 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
         files[f"{kind}/{WEIGHTS}"] = network.fused
         files[f"{kind}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     files[f"ctc_decode/{DICTIONARY}"] = join_dictionary(ready.characters)
-    for model, options, variant in (
-        ("det_preprocess", SIZE_OPTIONS, PLAIN_DB),
-        ("det_postprocess", tuple(THRESHOLDS.values()), ready.parameters.db),
-    ):
-        values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in options}
-        files[f"{model}/{PARAMETERS}"] = Parameters(values, variant).to_json()
+    options = (*SIZE_OPTIONS, *THRESHOLDS.values())
+    values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in options}
+    files[f"det_batcher/{PARAMETERS}"] = Parameters(values, ready.parameters.db).to_json()
     return files

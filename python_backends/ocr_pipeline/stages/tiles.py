@@ -16,7 +16,7 @@ import numpy.typing as npt
 SIDE_MULTIPLE = 32  # pixels: the stride of DB's feature pyramid
 MAX_TILE_SIDE = 1984  # pixels of the detector's input: what PaddleOCR's and our default limit of 2000 comes to
 MARGIN = 192  # pixels that neighbouring tiles share
-MAX_ENLARGEMENT = 4.0  # a small picture is not scaled up further: the detector knows text of some tens of pixels best
+MAX_ENLARGEMENT = 6.0  # small pictures are scaled up no further: bench/RESULTS.md has what others read
 
 
 @dataclass(frozen=True)
