@@ -24,8 +24,11 @@ from ocr_convert.graphs.fuse import HALVES, Kind, Normalisation
 from ocr_pipeline import page
 from ocr_pipeline.repository import Parameters
 from ocr_pipeline.stages.buckets import call_inputs, join_answers, plan_calls
-from ocr_pipeline.stages.crops import LINE_HEIGHT, MAX_LINE_WIDTH, Strip
+from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 from ocr_pipeline.stages.orientation import cls_crops
+from ocr_pipeline.stages.pieces import MAX_PIECE_WIDTH
+from ocr_pipeline.stages.tiles import cut_tile
+from ocr_predictor import StageTimes
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -90,7 +93,8 @@ def verify_det(
     pictures = load_pictures()
     detector = session(fused)
     options = resolve({}, OCR, parameters.options)
-    inputs = {name: page.det_input(pixels, options, page.NO_CLOCK) for name, pixels in pictures.items()}
+    plans = {name: page.tile_plan(pixels, options) for name, pixels in pictures.items()}
+    inputs = {name: cut_tile(pixels, plans[name], plans[name].tiles[0]) for name, pixels in pictures.items()}
     expected = reference({name: normalise(pixels, normalisation) for name, pixels in inputs.items()})
     _require_probabilities("det", expected)
     differences, equal, made_of_them, strips = [], [], [], []
@@ -101,8 +105,8 @@ def verify_det(
         equal.append((prob > options["text_det_thresh"]) == (should > options["text_det_thresh"]))
         try:
             picture_hw = (pixels.shape[0], pixels.shape[1])
-            found = page.find_boxes(prob, picture_hw, options, page.NO_CLOCK, variant=parameters.db)
-            strips.append(page.cut_lines(pixels, found, page.NO_CLOCK).strip)
+            found = page.find_boxes(prob[0], picture_hw, options, CLOCK, variant=parameters.db)
+            strips.append(page.cut_lines(pixels, found, CLOCK).strip)
         except TooMuchText as error:
             raise ModelFolderError(f"the det model finds too much text on a picture of some lines: {error}") from error
         made_of_them += [found.boxes, found.box_scores]
@@ -128,7 +132,7 @@ def verify_rec(
         ModelFolderError: the network cannot be run on lines of every width, or answers no probabilities
     """
     recogniser = session(fused)
-    pages = [plan_calls(strip.widths, LINES_PER_CALL, LINES_PER_CALL * MAX_LINE_WIDTH) for strip in strips]
+    pages = [plan_calls(strip.widths, LINES_PER_CALL, LINES_PER_CALL * MAX_PIECE_WIDTH) for strip in strips]
     inputs = {
         f"{picture}-{number}": call_inputs(strips[picture], call)
         for picture, calls in enumerate(pages)
@@ -151,13 +155,14 @@ def verify_rec(
         steps, should = join_answers(calls, answers), join_answers(calls, best)
         differences.append(steps.score - should.score)
         equal.append(steps.index == should.index)
-        read: RecognitionResult = page.decode_lines(steps, dictionary, page.NO_CLOCK)
+        pieces = np.ones(len(steps.steps), np.int64)
+        read: RecognitionResult = page.decode_lines(steps, pieces, dictionary, CLOCK)
         made_of_them.append(read.scores)
         texts += read.texts
-        reference_texts += page.decode_lines(should, dictionary, page.NO_CLOCK).texts
+        reference_texts += page.decode_lines(should, pieces, dictionary, CLOCK).texts
     # The longest line that is served: a network may have learnt positions of fewer columns.
-    longest = np.zeros((1, LINE_HEIGHT, MAX_LINE_WIDTH, 3), np.uint8)
-    made_of_them += _run(recogniser, {"crops": longest, "widths": np.array([[MAX_LINE_WIDTH]], np.int64)})
+    longest = np.zeros((1, LINE_HEIGHT, MAX_PIECE_WIDTH, 3), np.uint8)
+    made_of_them += _run(recogniser, {"crops": longest, "widths": np.array([[MAX_PIECE_WIDTH]], np.int64)})
     return compare("rec", compared_with, differences, equal, made_of_them, texts, reference_texts)
 
 

@@ -1,6 +1,7 @@
 """From a picture to a page of text: how the stages make one.
 
-    open_picture -> find_boxes [det] -> cut_lines -> find_turned [cls], turn_upright -> [rec] -> finish
+    open_picture -> probability_map [det] -> find_boxes -> cut_lines -> find_turned [cls], turn_upright
+        -> cut_long_lines [rec] -> finish
 
 Lines are turned only where a request asks for it; turn_lines is that of stages.orientation. What stands in brackets are
 networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models of the server, LocalOcr
@@ -26,8 +27,9 @@ from ocr_pipeline.stages.ctc import ctc_decode
 from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, ProbabilityMap, boxes_from_prob
 from ocr_pipeline.stages.decode import decode_image, pixels_of_array
 from ocr_pipeline.stages.orientation import CLS_BATCH, cls_crops, turn_boxes, turn_lines, upside_down
+from ocr_pipeline.stages.pieces import join_texts
 from ocr_pipeline.stages.reading_order import reading_order
-from ocr_pipeline.stages.tiles import cut_tile, join_tile, plan_tiles
+from ocr_pipeline.stages.tiles import TilePlan, cut_tile, join_tile, plan_tiles
 from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
 
 # The stages whose time is told, in their order; those of networks are timed by who runs them.
@@ -92,15 +94,20 @@ def open_picture(
         return decode_image(picture, max_pixels, max_bytes, page)
 
 
-def probability_map(pixels: Pixels, detect: Detector, options: Options, clock: Clock) -> ProbabilityMap:
-    """The detector's answer to a picture (H, W, 3) uint8: (h, w) float32, 0..1, or, of several tiles, uint8, 0..255."""
-    plan = plan_tiles(
+def tile_plan(pixels: Pixels, options: Options) -> TilePlan:
+    """How a picture (H, W, 3) is given to the detector."""
+    return plan_tiles(
         pixels.shape[0],
         pixels.shape[1],
         limit_side_len=options["text_det_limit_side_len"],
         limit_type=options["text_det_limit_type"],
         max_side_limit=options["text_det_max_side_limit"],
     )
+
+
+def probability_map(pixels: Pixels, detect: Detector, options: Options, clock: Clock) -> ProbabilityMap:
+    """The detector's answer to a picture (H, W, 3) uint8: (h, w) float32, 0..1, or, of several tiles, uint8, 0..255."""
+    plan = tile_plan(pixels, options)
     whole = np.empty(plan.scaled_hw if len(plan.tiles) > 1 else (0, 0), np.uint8)
     for tile in plan.tiles:
         with clock.stage("det_resize"):
@@ -114,8 +121,8 @@ def probability_map(pixels: Pixels, detect: Detector, options: Options, clock: C
 
 
 def find_boxes(
-    pixels: Pixels,
-    detect: Detector,
+    prob: ProbabilityMap,
+    picture_hw: tuple[int, int],
     options: Options,
     clock: Clock,
     *,
@@ -125,21 +132,20 @@ def find_boxes(
     """The text lines of a picture, each begun at the text's own top-left corner.
 
     Args:
-        pixels: (H, W, 3) uint8, BGR.
-        detect: asks the detector.
+        prob: the detector's answer, as `probability_map` gives it.
+        picture_hw: height and width of the picture in pixels.
         options: of the request.
-        clock: times the stages.
+        clock: times the stage.
         variant: the kind of post-processing that the model set states.
         max_lines: a picture with more is refused.
 
     Raises:
         TooMuchText: there are more lines.
     """
-    prob = probability_map(pixels, detect, options, clock)
     with clock.stage("db_postprocess"):
         found = boxes_from_prob(
             prob,
-            (pixels.shape[0], pixels.shape[1]),
+            picture_hw,
             thresh=options["text_det_thresh"],
             box_thresh=options["text_det_box_thresh"],
             unclip_ratio=options["text_det_unclip_ratio"],
@@ -206,6 +212,7 @@ def finish(
     answer: Steps,
     found: DetectionResult,
     widths: npt.NDArray[np.int64],
+    pieces: npt.NDArray[np.int64],
     dictionary: tuple[str, ...],
     options: Options,
     clock: Clock,
@@ -215,7 +222,8 @@ def finish(
     Args:
         answer: the recogniser's.
         found: boxes of the same lines.
-        widths: (N,) int64, pixels of the same lines in their strip.
+        widths: (P,) int64, pixels of the lines' pieces in their strip.
+        pieces: (N,) int64, how many pieces each line has.
         dictionary: the recogniser's characters.
         options: of the request.
         clock: times the stage.
@@ -223,13 +231,13 @@ def finish(
     Raises:
         InvalidModel: recogniser and dictionary do not belong together.
     """
-    read = decode_lines(answer, dictionary, clock)
+    read = decode_lines(answer, pieces, dictionary, clock)
     kept = np.flatnonzero(read.scores >= options["text_rec_score_thresh"])
     order = kept[reading_order(found.boxes[kept], options["text_reading_order"])]
     words = NO_WORDS
     if options["return_word_box"]:
         with clock.stage("words"):
-            words = words_of_lines(answer, widths, found.boxes, order, dictionary)
+            words = words_of_lines(answer, widths, pieces, found.boxes, order, dictionary)
     return OcrResult(
         found.boxes[order],
         tuple(read.texts[line] for line in order),
@@ -242,12 +250,21 @@ def finish(
     )
 
 
-def decode_lines(answer: Steps, dictionary: tuple[str, ...], clock: Clock) -> RecognitionResult:
+def decode_lines(
+    answer: Steps, pieces: npt.NDArray[np.int64], dictionary: tuple[str, ...], clock: Clock
+) -> RecognitionResult:
     """The answer of `text_recognition`: every line, in the order of the request.
+
+    Args:
+        answer: the recogniser's, to the pieces of N lines.
+        pieces: (N,) int64, how many pieces each line has.
+        dictionary: the recogniser's characters.
+        clock: times the stage.
 
     Raises:
         InvalidModel: recogniser and dictionary do not belong together.
     """
     with clock.stage("ctc_decode"):
         texts, scores = ctc_decode(answer.index, answer.score, answer.steps, dictionary)
+        texts, scores = join_texts(texts, scores, pieces)
         return RecognitionResult(tuple(texts), scores)

@@ -19,6 +19,7 @@ from ocr_pipeline import page
 from ocr_pipeline.repository import ModelRepository, number
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.orientation import turn_lines
+from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
 from onnxruntime_backend.precision import Precision, check_precision
@@ -107,9 +108,10 @@ class LocalOcr:
         lines = page.cut_lines(pixels, found, times, self._crop_threads)
         if resolved["use_textline_orientation"]:
             lines = page.turn_upright(lines, page.find_turned(lines.strip, self.networks.classify, times))
+        strip, pieces = cut_long_lines(lines.strip)
         with times.stage("rec"):
-            steps = self.networks.recognise(lines.strip)
-        return page.finish(steps, lines.found, lines.strip.widths, self._dictionary, resolved, times)
+            steps = self.networks.recognise(strip)
+        return page.finish(steps, lines.found, strip.widths, pieces, self._dictionary, resolved, times)
 
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""
@@ -124,7 +126,8 @@ class LocalOcr:
         strip = page.open_lines(pictures, times, **self._line_limits)
         if resolved["use_textline_orientation"]:
             strip = turn_lines(strip, page.find_turned(strip, self.networks.classify, times))
-        return page.decode_lines(self.networks.recognise(strip), self._dictionary, times)
+        strip, pieces = cut_long_lines(strip)
+        return page.decode_lines(self.networks.recognise(strip), pieces, self._dictionary, times)
 
     def _resolve(self, options: Options, endpoint: str) -> Options:
         if self._closed:
@@ -135,7 +138,9 @@ class LocalOcr:
         self, image: Picture, options: Options, times: StageTimes
     ) -> tuple[npt.NDArray[np.uint8], DetectionResult]:
         pixels = page.open_picture(picture_content(image), times, **self._picture_limits, page=options["page"])
+        prob = page.probability_map(pixels, self.networks.detect, options, times)
+        picture_hw = pixels.shape[0], pixels.shape[1]
         found = page.find_boxes(
-            pixels, self.networks.detect, options, times, variant=self._parameters.db, max_lines=self._max_lines
+            prob, picture_hw, options, times, variant=self._parameters.db, max_lines=self._max_lines
         )
         return pixels, found

@@ -13,7 +13,7 @@ from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor, tex
 
 
 class TritonPythonModel(Adapter):
-    """`index`, `score` [S] and `steps` [N] to `texts`, `scores`; with boxes to the outputs of `ocr`."""
+    """`index`, `score` [S], `steps` [P] and `pieces` [N] to `texts`, `scores`; with boxes to the outputs of `ocr`."""
 
     stages = ("ctc_decode", "words")
 
@@ -23,17 +23,15 @@ class TritonPythonModel(Adapter):
 
     def answer(self, request: Any) -> Tensors:
         """A page of text; without boxes the text of every line, in the order of the request."""
-        try:
-            steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
-        except ValueError as error:
-            raise InvalidInput(str(error)) from error
+        steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
+        pieces = tensor(request, "pieces")
         boxes = tensor(request, "boxes")
         options = resolve(request_parameters(request), RECOGNITION if boxes is None else OCR)
         if boxes is None:
-            lines = page.decode_lines(steps, self.dictionary, self.clock)
+            lines = page.decode_lines(steps, pieces, self.dictionary, self.clock)
             return {"texts": text_tensor(lines.texts), "scores": lines.scores}
         found = DetectionResult(boxes, tensor(request, "box_scores"))
-        result = page.finish(steps, found, tensor(request, "widths"), self.dictionary, options, self.clock)
+        result = page.finish(steps, found, tensor(request, "widths"), pieces, self.dictionary, options, self.clock)
         return {
             "boxes": result.boxes,
             "texts": text_tensor(result.texts),

@@ -10,12 +10,13 @@ from ocr_contract.options import DETECTION, OCR, resolve
 from ocr_pipeline import page
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.crops import crop_threads
+from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor
 from ocr_triton.textline_orientation import classify
 
 
 class TritonPythonModel(Adapter):
-    """`pixels` UINT8 [H,W,3] to `boxes`, `box_scores`, `crops` UINT8 [48,S,3] and `widths` INT64 [N]."""
+    """`pixels` UINT8 [H,W,3] to `boxes`, `box_scores`, `crops` [48,S,3], `widths` [P] and `pieces` [N]."""
 
     stages = ("det_resize", "det", "db_postprocess", "crop", "cls")
 
@@ -34,9 +35,10 @@ class TritonPythonModel(Adapter):
         is_ocr = "crops" in request.requested_output_names()
         options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
         pixels = tensor(request, "pixels")
+        prob = page.probability_map(pixels, detect, options, self.clock)
         found = page.find_boxes(
-            pixels,
-            detect,
+            prob,
+            pixels.shape[:2],
             options,
             self.clock,
             variant=self.parameters.db,
@@ -48,11 +50,13 @@ class TritonPythonModel(Adapter):
         lines = page.cut_lines(pixels, found, self.clock, self.threads)
         if options["use_textline_orientation"]:
             lines = page.turn_upright(lines, page.find_turned(lines.strip, classify, self.clock))
+        strip, pieces = cut_long_lines(lines.strip)
         return {
             "boxes": lines.found.boxes,
             "box_scores": lines.found.box_scores,
-            "crops": lines.strip.pixels,
-            "widths": lines.strip.widths,
+            "crops": strip.pixels,
+            "widths": strip.widths,
+            "pieces": pieces,
         }
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_pipeline.stages.buckets import Steps, call_inputs, call_sizes, join_answers, padded_widths, plan_calls
-from ocr_pipeline.stages.crops import MAX_LINE_WIDTH, join_lines
+from ocr_pipeline.stages.crops import join_lines
+from ocr_pipeline.stages.pieces import MAX_PIECE_WIDTH
 
 widths_of_a_page = st.lists(st.integers(1, 3200), max_size=200).map(lambda widths: np.array(widths, np.int64))
 
@@ -60,9 +61,9 @@ def test_little_is_padded(width):
 
 
 def test_there_are_few_shapes():
-    every_width = np.arange(1, MAX_LINE_WIDTH + 1)
+    every_width = np.arange(1, MAX_PIECE_WIDTH + 1)
     assert len(np.unique(padded_widths(every_width))) == 41
-    assert padded_widths(every_width).max() == MAX_LINE_WIDTH
+    assert padded_widths(every_width).max() == MAX_PIECE_WIDTH
 
 
 def lines_of(widths):

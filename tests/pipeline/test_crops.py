@@ -106,8 +106,8 @@ def test_a_tall_line_is_turned_a_quarter_counterclockwise():
 
 
 def test_very_long_lines_are_squeezed():
-    assert line_widths(quad(0, 0, 10_000, 10)[None]).tolist() == [MAX_LINE_WIDTH]
-    assert resize_line(np.zeros((1, 5000, 3), np.uint8)).shape == (LINE_HEIGHT, MAX_LINE_WIDTH, 3)
+    assert line_widths(quad(0, 0, 20_000, 10)[None]).tolist() == [MAX_LINE_WIDTH]
+    assert resize_line(np.zeros((1, 1500, 3), np.uint8)).shape == (LINE_HEIGHT, MAX_LINE_WIDTH, 3)
 
 
 def test_a_heading_among_many_cells_is_as_wide_as_it_is_alone():

@@ -12,6 +12,7 @@ from ocr_pipeline.stages.crops import join_lines
 
 DICTIONARY = ("a", "b", "c", "d")
 WIDTHS = np.full(4, 8)
+ONE_EACH = np.ones(4, np.int64)
 
 
 def lines_at(*corners, width=100, height=20):
@@ -28,7 +29,9 @@ def answer(scores):
 def test_a_page_is_put_in_order_after_unsure_lines_have_left_it():
     """Line 2 lies between two lines of a row; only while it counts do they fall apart."""
     found = lines_at((300, 8), (0, 0), (150, 4), (0, 100))
-    result = page.finish(answer([0.9, 0.8, 0.1, 0.7]), found, WIDTHS[:4], DICTIONARY, resolve({}, OCR), page.NO_CLOCK)
+    result = page.finish(
+        answer([0.9, 0.8, 0.1, 0.7]), found, WIDTHS[:4], ONE_EACH[:4], DICTIONARY, resolve({}, OCR), page.NO_CLOCK
+    )
     assert result.texts == ("b", "a", "d")
     assert result.scores.tolist() == pytest.approx([0.8, 0.9, 0.7])
     assert result.boxes[:, 0].tolist() == [[0, 0], [300, 8], [0, 100]]
@@ -36,13 +39,13 @@ def test_a_page_is_put_in_order_after_unsure_lines_have_left_it():
 
 
 def test_a_page_without_text():
-    result = page.finish(answer([]), lines_at(), WIDTHS[:0], DICTIONARY, resolve({}, OCR), page.NO_CLOCK)
+    result = page.finish(answer([]), lines_at(), WIDTHS[:0], ONE_EACH[:0], DICTIONARY, resolve({}, OCR), page.NO_CLOCK)
     assert len(result) == 0
     assert page.in_order(lines_at(), resolve({}, DETECTION)).boxes.shape == (0, 4, 2)
 
 
 def test_line_pictures_keep_their_order_and_unsure_texts():
-    result = page.decode_lines(answer([0.9, 0.1]), DICTIONARY, page.NO_CLOCK)
+    result = page.decode_lines(answer([0.9, 0.1]), ONE_EACH[:2], DICTIONARY, page.NO_CLOCK)
     assert result.texts == ("a", "b")
 
 

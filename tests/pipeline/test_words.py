@@ -31,7 +31,7 @@ def words_in(*texts, boxes=None, lines=None, width=WIDTH):
         boxes = np.array([[[0, 0], [width, 0], [width, 48], [0, 48]]] * len(texts), np.float32).reshape(-1, 4, 2)
     wanted = np.arange(len(texts)) if lines is None else np.array(lines)
     widths = np.full(len(texts), width, np.int64)
-    return words_of_lines(Steps(index, score, steps), widths, boxes, wanted, DICTIONARY), score
+    return words_of_lines(Steps(index, score, steps), widths, np.ones_like(widths), boxes, wanted, DICTIONARY), score
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from ocr_client import OcrClient
 from ocr_contract.options import OCR, resolve
 from ocr_pipeline import page
 from ocr_pipeline.stages.decode import decode_image
+from ocr_pipeline.stages.tiles import cut_tile
 from ocr_predictor import LocalOcr, StageTimes
 
 
@@ -67,11 +68,12 @@ class LowerBound(TargetMeasurement[list[Floor]]):
         content, networks = path.read_bytes(), reader.networks
         pixels = decode_image(content)
         options = resolve({}, OCR, self.target.repository.parameters().options)
-        det_input = page.det_input(pixels, options, StageTimes())
+        plan = page.tile_plan(pixels, options)
+        det_inputs = [cut_tile(pixels, plan, tile) for tile in plan.tiles]
         rec_inputs = networks.rec_inputs(page.cut_lines(pixels, reader.detect(content), StageTimes()).strip)
         kinds = (
             lambda: client.ocr(content),
-            lambda: networks.detect(det_input),
+            lambda: [networks.detect(det_input) for det_input in det_inputs],
             lambda: networks.run_rec(rec_inputs),
         )
         lines = len(client.ocr(content))

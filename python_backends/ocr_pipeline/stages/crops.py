@@ -20,7 +20,7 @@ from ocr_contract.errors import TooMuchText
 from ocr_pipeline.cores import cores
 
 LINE_HEIGHT = 48  # pixels: input height of the PP-OCR recognisers from v3 on
-MAX_LINE_WIDTH = 3200  # pixels: longer lines are squeezed
+MAX_LINE_WIDTH = 64_000  # pixels: longer lines, over a thousand times as long as high, are squeezed
 MAX_STRIP_WIDTH = 2_000_000  # pixels, of the lines of one page together: 275 MiB
 MAX_CROP_THREADS = 4
 TALL_RATIO = 1.5  # boxes at least this much higher than wide are read top to bottom (PaddleOCR)

@@ -6,7 +6,6 @@ allows. A word's box is the piece of the line's box between its ends, so it foll
 tilted, from top to bottom, or upside down.
 """
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +14,8 @@ import numpy.typing as npt
 
 from ocr_pipeline.stages.buckets import Steps, padded_widths
 from ocr_pipeline.stages.ctc import BLANK, check_classes
+from ocr_pipeline.stages.pieces import parts_words
+from ocr_pipeline.stages.scripts import stands_alone
 
 MAX_REACH = 0.8  # of the line's pitch: how far a character reaches from its middle where no other one limits it
 
@@ -44,6 +45,7 @@ NO_WORDS = Words((), np.empty((0, 4, 2), np.float32), np.empty(0, np.float32), n
 def words_of_lines(
     answer: Steps,
     widths: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
     boxes: npt.NDArray[np.float32],
     lines: npt.NDArray[np.intp],
     dictionary: tuple[str, ...],
@@ -51,8 +53,9 @@ def words_of_lines(
     """The words of some lines.
 
     Args:
-        answer: the recogniser's, to N lines.
-        widths: (N,) int64, pixels of each line at the height that the recogniser reads.
+        answer: the recogniser's, to the P pieces of N lines.
+        widths: (P,) int64, pixels of each piece at the height that the recogniser reads.
+        counts: (N,) int64, how many pieces each line has.
         boxes: (N, 4, 2) float32, pixels (x, y), clockwise from the text's own top-left corner.
         lines: (L,) the lines wanted, in the order in which the result counts them.
         dictionary: the recogniser's characters.
@@ -61,24 +64,35 @@ def words_of_lines(
         InvalidModel: a class lies outside the dictionary.
     """
     check_classes(answer.index, dictionary)
-    ends = np.cumsum(answer.steps)
+    last_piece, last_step = np.cumsum(counts), np.cumsum(answer.steps)
     pixels_per_step = padded_widths(widths) / np.maximum(answer.steps, 1)
     texts, spans, scores, owners = [], [], [], []
     for number, line in enumerate(lines.tolist()):
-        part = slice(ends[line] - answer.steps[line], ends[line])
-        index, score = answer.index[part], answer.score[part]
-        first, middle = _characters(index)
-        text = [dictionary[label - 1] for label in index[first]]
-        left, right = _extents((middle * pixels_per_step[line]) / widths[line])
+        text: list[str] = []
+        middles, line_scores, offset = [], [], 0
+        for piece in range(last_piece[line] - counts[line], last_piece[line]):
+            part = slice(last_step[piece] - answer.steps[piece], last_step[piece])
+            first, middle = _characters(answer.index[part])
+            characters = [dictionary[label - 1] for label in answer.index[part][first]]
+            if text and characters and parts_words(text[-1], characters[0]):
+                text.append(" ")
+                middles.append(np.array([float(offset)]))
+                line_scores.append(np.ones(1, np.float32))
+            text += characters
+            middles.append(offset + middle * pixels_per_step[piece])
+            line_scores.append(answer.score[part][first])
+            offset += int(widths[piece])
+        left, right = _extents(np.concatenate(middles) / offset)
+        score = np.concatenate(line_scores)
         for word in _runs(text):
             texts.append("".join(text[word]))
             spans.append((left[word][0], right[word][-1]))
-            scores.append(score[first[word]].mean())
+            scores.append(score[word].mean())
             owners.append((number, line))
     if not texts:
         return NO_WORDS
     numbers, own_lines = np.array(owners).T
-    cut = _pieces(boxes[own_lines].astype(np.float64), np.array(spans))
+    cut = _cut(boxes[own_lines].astype(np.float64), np.array(spans))
     return Words(tuple(texts), cut.astype(np.float32), np.array(scores, np.float32), numbers.astype(np.int32))
 
 
@@ -107,18 +121,13 @@ def _runs(text: list[str]) -> Iterator[slice]:
     begin = 0
     for at, character in enumerate([*text, " "]):
         parts = character.isspace()
-        if parts or _stands_alone(character) or (at > begin and _stands_alone(text[at - 1])):
+        if parts or stands_alone(character) or (at > begin and stands_alone(text[at - 1])):
             if at > begin:
                 yield slice(begin, at)
             begin = at + parts
 
 
-def _stands_alone(character: str) -> bool:
-    """Whether a character is a word by itself: wide ones are, but Korean is written in words."""
-    return unicodedata.east_asian_width(character[0]) in "WF" and "HANGUL" not in unicodedata.name(character[0], "")
-
-
-def _pieces(boxes: Floats, spans: Floats) -> Floats:
+def _cut(boxes: Floats, spans: Floats) -> Floats:
     """Boxes (M, 4, 2) cut to spans (M, 2), 0..1, along their first side."""
     top, bottom = boxes[:, :2], boxes[:, 3:1:-1]  # each from the text's left to its right
     ends = [side[:, :1] + (side[:, 1:] - side[:, :1]) * spans[..., None] for side in (top, bottom)]
