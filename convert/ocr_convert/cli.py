@@ -33,6 +33,10 @@ def convert(
     dictionary: Annotated[
         Path | None, typer.Option(help="Dictionary of your own rec model, where its inference.yml has none.")
     ] = None,
+    right_to_left: Annotated[
+        bool,
+        typer.Option("--right-to-left", help="Your own rec model reads a script that is written so, as Arabic is."),
+    ] = False,
     model_repository: Annotated[
         Path, typer.Option(help="Where to install; made when it is not there.")
     ] = DEFAULT_REPOSITORY,
@@ -54,8 +58,8 @@ def convert(
             return
         own = {kind: folder for kind, folder in (("det", det), ("rec", rec), ("cls", cls)) if folder is not None}
         if not own:
-            if dictionary is not None:
-                raise UserError("--dictionary goes with --det and --rec: a model set brings its own dictionary")
+            if dictionary is not None or right_to_left:
+                raise UserError("--dictionary and --right-to-left go with --det and --rec: a model set brings its own")
             name = model_set or DEFAULT_MODEL_SET
             convert_model_set(name, model_repository, allow_unpinned=allow_unpinned)
         else:
@@ -64,7 +68,7 @@ def convert(
             if det is None or rec is None:
                 raise UserError("your own models need both --det and --rec (--cls is optional)")
             folders: dict[Kind, Path] = {"det": det, "rec": rec, **({"cls": cls} if cls else {})}
-            convert_folders(folders, model_repository, dictionary=dictionary)
+            convert_folders(folders, model_repository, dictionary=dictionary, right_to_left=right_to_left)
 
 
 @app.command("export")

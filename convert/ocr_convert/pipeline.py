@@ -110,7 +110,7 @@ def _parameters_of(model_set: ModelSet, settings: Settings) -> Parameters:
     """What the list states was measured, and must not depend on which source answered."""
     stated = {} if model_set.options else settings.options
     thresholds = {option: stated[option] for option in THRESHOLDS.values() if option in stated}
-    return Parameters({**thresholds, **model_set.options}, PLAIN_DB)
+    return Parameters({**thresholds, **model_set.options}, PLAIN_DB, model_set.right_to_left)
 
 
 def _origin_of(fetched: Fetched) -> dict[str, Any]:
@@ -129,6 +129,7 @@ def convert_folders(
     *,
     name: str = "custom",
     dictionary: Path | None = None,
+    right_to_left: bool = False,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Convert, verify and install the user's own models.
@@ -138,6 +139,7 @@ def convert_folders(
         repository: the model repository; made when it is not there
         name: what the installed set is called
         dictionary: of rec, where its folder has none
+        right_to_left: whether rec reads a script that is written so
         reporter: where steps and figures are written
 
     Returns:
@@ -161,7 +163,8 @@ def convert_folders(
             reporter.note(note)
         ready = Preparation(Path(workdir), paddle, reporter)
         settings = found["det"].settings
-        ready.add_det(found["det"], _origin_of_own(found["det"]), Parameters(settings.options, settings.db))
+        parameters = Parameters(settings.options, settings.db, right_to_left)
+        ready.add_det(found["det"], _origin_of_own(found["det"]), parameters)
         ready.add_rec(found["rec"], _origin_of_own(found["rec"]), dictionary)
         if "cls" in found:
             ready.add_cls(found["cls"], _origin_of_own(found["cls"]))

@@ -40,4 +40,5 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
     options = (*SIZE_OPTIONS, *THRESHOLDS.values())
     values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in options}
     files[f"det_batcher/{PARAMETERS}"] = Parameters(values, ready.parameters.db).to_json()
+    files[f"ctc_decode/{PARAMETERS}"] = Parameters(right_to_left=ready.parameters.right_to_left).to_json()
     return files

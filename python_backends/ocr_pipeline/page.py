@@ -29,6 +29,7 @@ from ocr_pipeline.stages.decode import decode_image, pixels_of_array
 from ocr_pipeline.stages.orientation import CLS_BATCH, cls_crops, turn_boxes, turn_lines, upside_down
 from ocr_pipeline.stages.pieces import join_texts
 from ocr_pipeline.stages.reading_order import reading_order
+from ocr_pipeline.stages.scripts import in_reading_order
 from ocr_pipeline.stages.tiles import TilePlan, cut_tile, join_tile, plan_tiles
 from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
 
@@ -216,6 +217,8 @@ def finish(
     dictionary: tuple[str, ...],
     options: Options,
     clock: Clock,
+    *,
+    right_to_left: bool = False,
 ) -> OcrResult:
     """The page of `ocr`: texts, without the lines that were read with too little confidence, in reading order.
 
@@ -227,17 +230,18 @@ def finish(
         dictionary: the recogniser's characters.
         options: of the request.
         clock: times the stage.
+        right_to_left: whether the recogniser is for a script that is written so.
 
     Raises:
         InvalidModel: recogniser and dictionary do not belong together.
     """
-    read = decode_lines(answer, pieces, dictionary, clock)
+    read = decode_lines(answer, pieces, dictionary, clock, right_to_left=right_to_left)
     kept = np.flatnonzero(read.scores >= options["text_rec_score_thresh"])
     order = kept[reading_order(found.boxes[kept], options["text_reading_order"])]
     words = NO_WORDS
     if options["return_word_box"]:
         with clock.stage("words"):
-            words = words_of_lines(answer, widths, pieces, found.boxes, order, dictionary)
+            words = words_of_lines(answer, widths, pieces, found.boxes, order, dictionary, right_to_left)
     return OcrResult(
         found.boxes[order],
         tuple(read.texts[line] for line in order),
@@ -251,7 +255,12 @@ def finish(
 
 
 def decode_lines(
-    answer: Steps, pieces: npt.NDArray[np.int64], dictionary: tuple[str, ...], clock: Clock
+    answer: Steps,
+    pieces: npt.NDArray[np.int64],
+    dictionary: tuple[str, ...],
+    clock: Clock,
+    *,
+    right_to_left: bool = False,
 ) -> RecognitionResult:
     """The answer of `text_recognition`: every line, in the order of the request.
 
@@ -260,6 +269,7 @@ def decode_lines(
         pieces: (N,) int64, how many pieces each line has.
         dictionary: the recogniser's characters.
         clock: times the stage.
+        right_to_left: whether the recogniser is for a script that is written so.
 
     Raises:
         InvalidModel: recogniser and dictionary do not belong together.
@@ -267,4 +277,6 @@ def decode_lines(
     with clock.stage("ctc_decode"):
         texts, scores = ctc_decode(answer.index, answer.score, answer.steps, dictionary)
         texts, scores = join_texts(texts, scores, pieces)
+        if right_to_left:
+            texts = [in_reading_order(text) for text in texts]
         return RecognitionResult(tuple(texts), scores)

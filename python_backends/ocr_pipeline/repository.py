@@ -15,7 +15,7 @@ the links do, and there is neither `current` nor `installed`.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,23 @@ OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a model set brings for a step beside weights: values of options, and the kind of DB post-processing."""
+    """What a model set brings for a step beside weights.
 
-    options: Mapping[str, Value]
-    db: DbVariant
+    Attributes:
+        options: values of options.
+        db: the kind of DB post-processing.
+        right_to_left: whether the recogniser is for a script that is written so, as Arabic is.
+    """
+
+    options: Mapping[str, Value] = field(default_factory=dict)
+    db: DbVariant = PLAIN_DB
+    right_to_left: bool = False
 
     def to_json(self) -> str:
         """The text of a parameters.json that `read_parameters` reads back; of the variant what is not the plain one."""
         variant = {name: value for name, value in asdict(self.db).items() if value != getattr(PLAIN_DB, name)}
-        return json.dumps({**self.options, **variant}, indent=2) + "\n"
+        direction = {"right_to_left": True} if self.right_to_left else {}
+        return json.dumps({**self.options, **variant, **direction}, indent=2) + "\n"
 
 
 @dataclass(frozen=True)
@@ -137,12 +145,13 @@ class ModelRepository:
         return read_dictionary(self.file("ctc_decode", DICTIONARY))
 
     def parameters(self) -> Parameters:
-        """What the installed model set brings for detection.
+        """What the installed model set brings for all steps.
 
         Raises:
             InvalidModel: a file is missing or is not as it should be.
         """
-        return read_parameters(self.file("det_batcher", PARAMETERS))
+        det, ctc = (read_parameters(self.file(model, PARAMETERS)) for model in ("det_batcher", "ctc_decode"))
+        return Parameters(det.options, det.db, ctc.right_to_left)
 
 
 def number(config: Mapping[str, Any], key: str) -> int:
@@ -166,8 +175,12 @@ def read_parameters(path: Path) -> Parameters:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        db = {field.name: values.pop(field.name) for field in fields(DbVariant) if field.name in values}
-        return Parameters({name: parse_option(name, value) for name, value in values.items()}, DbVariant(**db))
+        db = {one.name: values.pop(one.name) for one in fields(DbVariant) if one.name in values}
+        right_to_left = values.pop("right_to_left", False)
+        if not isinstance(right_to_left, bool):
+            raise ValueError(f"right_to_left must be true or false, not {right_to_left!r}")
+        options = {name: parse_option(name, value) for name, value in values.items()}
+        return Parameters(options, DbVariant(**db), right_to_left)
     except FileNotFoundError as error:
         raise InvalidModel(f"{path} is missing; {INSTALL_HINT}") from error
     except (ValueError, AttributeError, TypeError, InvalidOption) as error:

@@ -111,7 +111,16 @@ class LocalOcr:
         strip, pieces = cut_long_lines(lines.strip)
         with times.stage("rec"):
             steps = self.networks.recognise(strip)
-        return page.finish(steps, lines.found, strip.widths, pieces, self._dictionary, resolved, times)
+        return page.finish(
+            steps,
+            lines.found,
+            strip.widths,
+            pieces,
+            self._dictionary,
+            resolved,
+            times,
+            right_to_left=self._parameters.right_to_left,
+        )
 
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""
@@ -127,7 +136,13 @@ class LocalOcr:
         if resolved["use_textline_orientation"]:
             strip = turn_lines(strip, page.find_turned(strip, self.networks.classify, times))
         strip, pieces = cut_long_lines(strip)
-        return page.decode_lines(self.networks.recognise(strip), pieces, self._dictionary, times)
+        return page.decode_lines(
+            self.networks.recognise(strip),
+            pieces,
+            self._dictionary,
+            times,
+            right_to_left=self._parameters.right_to_left,
+        )
 
     def _resolve(self, options: Options, endpoint: str) -> Options:
         if self._closed:

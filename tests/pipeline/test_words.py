@@ -101,3 +101,16 @@ def test_words_stand_beside_each_other_inside_their_line(text, width):
     assert (left >= 0).all()
     assert (right <= width + 1e-3).all()
     assert (left[1:] >= right[:-1] - 1e-3).all()
+
+
+def test_words_of_a_script_from_right_to_left_come_in_its_order():
+    dictionary = tuple("مرحبا 12")
+    shown = "12 ابحرم"  # "hello 12" as it stands from left to right
+    index = np.zeros(40, np.int64)
+    for number, character in enumerate(shown):
+        index[2 + 4 * number] = dictionary.index(character) + 1
+    steps = Steps(index, np.ones(40, np.float32), np.array([40]))
+    box = np.array([[[0, 0], [320, 0], [320, 48], [0, 48]]], np.float32)
+    found = words_of_lines(steps, np.array([320]), np.array([1]), box, np.array([0]), dictionary, right_to_left=True)
+    assert found.texts == ("مرحبا", "12")
+    assert found.boxes[0, 0, 0] > found.boxes[1, 1, 0]  # the first word stands on the right

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ocr_pipeline.stages.buckets import Steps, padded_widths
 from ocr_pipeline.stages.ctc import BLANK, check_classes
 from ocr_pipeline.stages.pieces import parts_words
-from ocr_pipeline.stages.scripts import stands_alone
+from ocr_pipeline.stages.scripts import in_reading_order, stands_alone
 
 MAX_REACH = 0.8  # of the line's pitch: how far a character reaches from its middle where no other one limits it
 
@@ -49,6 +49,7 @@ def words_of_lines(
     boxes: npt.NDArray[np.float32],
     lines: npt.NDArray[np.intp],
     dictionary: tuple[str, ...],
+    right_to_left: bool = False,
 ) -> Words:
     """The words of some lines.
 
@@ -59,6 +60,7 @@ def words_of_lines(
         boxes: (N, 4, 2) float32, pixels (x, y), clockwise from the text's own top-left corner.
         lines: (L,) the lines wanted, in the order in which the result counts them.
         dictionary: the recogniser's characters.
+        right_to_left: whether the lines are read so; their words then come in that order.
 
     Raises:
         InvalidModel: a class lies outside the dictionary.
@@ -84,8 +86,9 @@ def words_of_lines(
             offset += int(widths[piece])
         left, right = _extents(np.concatenate(middles) / offset)
         score = np.concatenate(line_scores)
-        for word in _runs(text):
-            texts.append("".join(text[word]))
+        for word in reversed(list(_runs(text))) if right_to_left else _runs(text):
+            shown = "".join(text[word])
+            texts.append(in_reading_order(shown) if right_to_left else shown)
             spans.append((left[word][0], right[word][-1]))
             scores.append(score[word].mean())
             owners.append((number, line))
