@@ -35,7 +35,7 @@ def convert(
     ] = None,
     right_to_left: Annotated[
         bool,
-        typer.Option("--right-to-left", help="Your own rec model reads a script that is written so, as Arabic is."),
+        typer.Option("--right-to-left", help="Your own rec model is for such a script, as Arabic is."),
     ] = False,
     model_repository: Annotated[
         Path, typer.Option(help="Where to install; made when it is not there.")
