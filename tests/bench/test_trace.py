@@ -28,10 +28,10 @@ MS = 1_000_000  # ns
 METRICS = """
 # HELP ocr_stage_duration_us Time spent in a stage inside a Python model
 # TYPE ocr_stage_duration_us counter
-ocr_stage_duration_us{model="det_preprocess",stage="decode"} 1500.000000
+ocr_stage_duration_us{model="decode",stage="decode"} 1500.000000
 ocr_stage_duration_us{model="rec_preprocess",stage="decode"} 250
 ocr_stage_duration_us{stage="ctc_decode",model="ctc_decode"} 1e+06
-ocr_stage_count{model="det_preprocess",stage="decode"} 3
+ocr_stage_count{model="decode",stage="decode"} 3
 nv_inference_count{model="ocr",version="1"} 3
 """
 
@@ -54,7 +54,7 @@ def trace_text() -> str:
 
 
 def sample() -> Sample:
-    us = {"decode": 5_000, "det_resize": 1_000, "db_postprocess": 2_000, "crop": 3_000, "rec": 40_000}
+    us = {"decode": 5_000, "det_resize": 1_000, "det": 30_000, "db_postprocess": 2_000, "crop": 3_000, "rec": 40_000}
     return Sample(99 * MS, 100 * MS, 203 * MS, {**us, "ctc_decode": 500})
 
 
@@ -63,11 +63,10 @@ def test_stage_counters_are_summed_over_models() -> None:
     assert parse_stages("") == {}
 
 
-def test_steps_belong_to_the_request_that_caused_them() -> None:
+def test_a_request_is_told_from_the_steps_that_it_caused() -> None:
     traces = parse_traces(trace_text())
     assert list(traces) == ["HTTP/0/0"]
     trace = traces["HTTP/0/0"]
-    assert [step.model for step in trace.children] == ["det"]
     assert trace.span_ns("REQUEST_START", "REQUEST_END") == 90 * MS
     with pytest.raises(BenchError, match="COMPUTE_START"):
         trace.span_ns("COMPUTE_START", "REQUEST_END")

@@ -40,7 +40,7 @@ def test_a_missing_or_wrong_parameters_json_says_what_to_run(text, tmp_path):
 
 def test_config_is_read_as_triton_hands_it_to_a_backend(bare_repository):
     repository = ModelRepository(bare_repository)
-    config = repository.config("det_preprocess")
+    config = repository.config("decode")
     assert config["backend"] == "python"
     assert number(config, "max_pixels") > 0
     with pytest.raises(InvalidModel, match=r"has no nothing/config\.pbtxt"):
@@ -52,8 +52,8 @@ def test_config_is_read_as_triton_hands_it_to_a_backend(bare_repository):
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", ""])
 def test_a_limit_is_a_whole_number_of_at_least_one(text):
-    with pytest.raises(InvalidModel, match=r"max_lines in config\.pbtxt of det_postprocess must be a whole number"):
-        number({"name": "det_postprocess", "parameters": {"max_lines": {"string_value": text}}}, "max_lines")
+    with pytest.raises(InvalidModel, match=r"max_lines in config\.pbtxt of det_batcher must be a whole number"):
+        number({"name": "det_batcher", "parameters": {"max_lines": {"string_value": text}}}, "max_lines")
 
 
 def test_models_without_weights_that_a_set_may_lack_are_not_served(bare_repository):

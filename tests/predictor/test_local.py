@@ -82,7 +82,7 @@ def test_no_pictures_give_no_lines(local):
 
 def test_every_stage_is_timed(local):
     times = StageTimes()
-    local.ocr_timed(SAMPLES / "receipt.png", times, use_textline_orientation=True)
+    local.ocr_timed(SAMPLES / "receipt.png", times, use_textline_orientation=True, return_word_box=True)
     assert tuple(times.spent_ns) == STAGES
     assert all(spent > 0 for spent in times.spent_ns.values())
 
@@ -175,3 +175,65 @@ def test_a_provider_that_is_not_installed_is_an_ocr_error(model_repository, monk
 def test_a_repository_without_weights_says_what_to_run(bare_repository):
     with pytest.raises(InvalidModel, match="run ocr-convert"):
         LocalOcr(bare_repository)
+
+
+def test_words_stand_in_their_lines_and_make_their_texts(local, client):
+    path = SAMPLES / "receipt.png"
+    result = local.ocr(path, return_word_box=True)
+    assert len(result.words) > len(result)
+    assert len(local.ocr(path).words) == 0
+    for line, text in enumerate(result.texts):
+        own = np.flatnonzero(result.word_lines == line)
+        assert "".join(result.words[word] for word in own) == "".join(text.split())
+        corners = result.word_boxes[own].reshape(-1, 2)
+        assert (corners >= result.boxes[line].min(axis=0) - 1e-3).all()
+        assert (corners <= result.boxes[line].max(axis=0) + 1e-3).all()
+    there = client.ocr(path, return_word_box=True)
+    assert there.words == result.words
+    assert np.allclose(there.word_boxes, result.word_boxes, atol=1e-3)
+    assert np.array_equal(there.word_lines, result.word_lines)
+    assert there.from_dict(there.to_dict()) == there
+
+
+def lettered(lines, size, **at):
+    """A picture of lines of text, and the lines."""
+    picture = np.full((*size, 3), 255, np.uint8)
+    for number, text in enumerate(lines):
+        place = (at.get("left", 30), at.get("top", 60) + number * at.get("pitch", 60))
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), 2, cv2.LINE_AA)
+    return picture
+
+
+def test_a_long_screenshot_is_read_whole_whoever_reads_it(local, client):
+    lines = [f"{number:03d} message" for number in range(150)]
+    picture = lettered(lines, (9060, 420))
+    for reader in (local, client):
+        texts = [text.replace(" ", "") for text in reader.ocr(picture).texts]
+        assert sum(line.replace(" ", "") in texts for line in lines) >= 0.97 * len(lines)
+        assert [text for text in texts if text[:3].isdigit()] == sorted(text for text in texts if text[:3].isdigit())
+
+
+def test_a_small_picture_of_a_word_is_read(local):
+    picture = lettered(["OK"], (40, 56), left=8, top=32)
+    assert local.ocr(picture).texts == ("OK",)
+
+
+def test_a_page_of_a_document_is_named(local, client, tmp_path):
+    from PIL import Image
+
+    first, second = (Image.fromarray(lettered([text], (120, 300))) for text in ("page one", "page two"))
+    first.save(tmp_path / "fax.tif", save_all=True, append_images=[second])
+    for reader in (local, client):
+        assert "two" in reader.ocr(tmp_path / "fax.tif", page=2).texts[0]
+        with pytest.raises(InvalidInput, match="2 pages; name one with the option page"):
+            reader.ocr(tmp_path / "fax.tif")
+
+
+def test_a_line_of_hundreds_of_characters_is_read(local, client):
+    text = " ".join(f"{number:03d} fox" for number in range(48))
+    picture = np.full((56, 6000, 3), 255, np.uint8)
+    cv2.putText(picture, text, (10, 38), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2, cv2.LINE_AA)
+    picture = picture[:, : int(np.flatnonzero(picture.min(axis=(0, 2)) < 255).max()) + 12]
+    for reader in (local, client):
+        (read,) = reader.recognize([picture]).texts
+        assert sum(f"{number:03d}" in read for number in range(48)) >= 46

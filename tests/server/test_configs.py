@@ -116,6 +116,6 @@ def test_python_models_are_adapters_of_a_few_lines():
 def test_limits_are_the_same_wherever_pictures_are_decoded():
     limits = [
         json.dumps({key: CONFIGS[name].parameters[key].string_value for key in ("max_pixels", "max_bytes")})
-        for name in ("det_preprocess", "rec_preprocess")
+        for name in ("decode", "rec_preprocess")
     ]
     assert limits[0] == limits[1]

@@ -360,10 +360,11 @@ def test_stage_times_are_exported(server, http):
     with urllib.request.urlopen(f"http://{server.metrics_url}/metrics", timeout=30) as answer:
         metrics = answer.read().decode()
     for model, stage in [
-        ("det_preprocess", "decode"),
-        ("det_preprocess", "det_resize"),
-        ("det_postprocess", "db_postprocess"),
-        ("det_postprocess", "crop"),
+        ("decode", "decode"),
+        ("det_batcher", "det_resize"),
+        ("det_batcher", "det"),
+        ("det_batcher", "db_postprocess"),
+        ("det_batcher", "crop"),
         ("rec_batcher", "rec"),
         ("ctc_decode", "ctc_decode"),
     ]:

@@ -118,7 +118,7 @@ def test_a_server_listens_on_an_ipv6_address(begin_server, quick_repository, wai
     assert server.stop(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("moment", ["loading: rec:1", "successfully loaded 'det_postprocess'"])
+@pytest.mark.parametrize("moment", ["loading: rec:1", "successfully loaded 'det_batcher'"])
 def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_copy, wait_for, moment):
     server = begin_server(weighted_copy, start_new_session=True)
     wait_for(lambda: moment in server.log.read_text(errors="replace"), moment)

@@ -53,7 +53,7 @@ def test_a_dictionary_that_is_not_utf_8(run_serve, weighted_copy):
 
 
 @pytest.mark.parametrize(
-    "name", ["rec/1/model.onnx", "det_postprocess/1/parameters.json", "ctc_decode/1/dictionary.txt"]
+    "name", ["rec/1/model.onnx", "det_batcher/1/parameters.json", "ctc_decode/1/dictionary.txt"]
 )
 def test_missing_file(run_serve, weighted_copy, name):
     (weighted_copy / name).unlink()

@@ -27,6 +27,7 @@ COLUMN_OF_STAGE = {
     "cls": "rec preprocessing",
     "rec": "rec model",
     "ctc_decode": "rec post-processing",
+    "words": "rec post-processing",
 }
 # Paddle Serving, examples/C++/PaddleOCR/ocr/README.md: Tesla V100, 500 pictures of RCTW, ms, in the order of COLUMNS.
 PUBLISHED: Mapping[str, tuple[float | None, ...]] = {
@@ -76,15 +77,10 @@ def from_server(sample: Sample, trace: Trace) -> Row:
     """Cut one request into columns.
 
     Raises:
-        BenchError: the trace has not the events or steps that are expected.
+        BenchError: the trace has not the events that are expected.
     """
-    det = [step for step in trace.children if step.model == "det"]
-    if len(det) != 1:
-        raise BenchError(f"expected one step det in the trace, found {[step.model for step in trace.children]}")
-    stages_ms = {stage: us / 1e3 for stage, us in sample.stages_us.items()}
-    stages_ms["det"] = det[0].span_ns("COMPUTE_START", "COMPUTE_END") / 1e6
     return columns(
-        stages_ms,
+        {stage: us / 1e3 for stage, us in sample.stages_us.items()},
         span_ms=trace.span_ns("REQUEST_START", "REQUEST_END") / 1e6,
         before_ms=(sample.sent_ns - sample.began_ns) / 1e6,
         there_ms=(trace.at["REQUEST_START"] - sample.sent_ns) / 1e6,

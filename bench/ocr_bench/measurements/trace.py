@@ -29,7 +29,6 @@ class Trace:
     request_id: str = ""
     parent: int | None = None
     at: dict[str, int] = field(default_factory=dict)
-    children: list[Trace] = field(default_factory=list)
 
     def span_ns(self, first: str, last: str) -> int:
         """Give the time between two events.
@@ -43,7 +42,7 @@ class Trace:
 
 
 def parse_traces(text: str) -> dict[str, Trace]:
-    """Read a trace file: the requests of clients by their request id, each with the steps it caused as children.
+    """Read a trace file: the requests of clients by their request id; the steps that they caused are left out.
 
     Triton writes several objects with one `id`: one that names the model, others with timestamps.
     """
@@ -55,9 +54,6 @@ def parse_traces(text: str) -> dict[str, Trace]:
         trace.parent = entry.get("parent_id", trace.parent)
         for stamp in entry.get("timestamps", []):
             trace.at[stamp["name"]] = stamp["ns"]
-    for trace in traces.values():
-        if trace.parent in traces:
-            traces[trace.parent].children.append(trace)
     return {trace.request_id: trace for trace in traces.values() if trace.parent not in traces and trace.request_id}
 
 
