@@ -295,7 +295,7 @@ def test_the_table_of_tensors_is_that_of_the_model_repository():
     stated, endpoint = {}, ""
     for row in table_rows(PAGES["docs/options.md"]):
         cells = [cell.strip("`") for cell in row]
-        if len(cells) == 6 and cells[3] in ("BYTES", "FP32"):
+        if len(cells) == 6 and cells[3] in ("BYTES", "FP32", "INT32"):
             endpoint = cells[0] or endpoint
             direction = {"in": "input", "out": "output"}[cells[1]]
             stated[endpoint, direction, cells[2]] = (cells[3], cells[4].strip("[]").split(", "))
@@ -306,7 +306,8 @@ def test_the_table_of_tensors_is_that_of_the_model_repository():
         for direction in ("input", "output"):
             for tensor in getattr(config, direction):
                 data_type = DataType.Name(tensor.data_type).removeprefix("TYPE_").replace("STRING", "BYTES")
-                dims = ["N" if size == -1 else str(size) for size in tensor.dims]
+                count = "M" if tensor.name.startswith("word") else "N"
+                dims = [count if size == -1 else str(size) for size in tensor.dims]
                 expected[endpoint, direction, tensor.name] = (data_type, dims)
     assert stated == expected
 
