@@ -28,7 +28,6 @@ from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 from ocr_pipeline.stages.orientation import cls_crops
 from ocr_pipeline.stages.pieces import MAX_PIECE_WIDTH
 from ocr_pipeline.stages.tiles import cut_tile
-from ocr_predictor import StageTimes
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -105,8 +104,8 @@ def verify_det(
         equal.append((prob > options["text_det_thresh"]) == (should > options["text_det_thresh"]))
         try:
             picture_hw = (pixels.shape[0], pixels.shape[1])
-            found = page.find_boxes(prob[0], picture_hw, options, CLOCK, variant=parameters.db)
-            strips.append(page.cut_lines(pixels, found, CLOCK).strip)
+            found = page.find_boxes(prob[0], picture_hw, options, page.NO_CLOCK, variant=parameters.db)
+            strips.append(page.cut_lines(pixels, found, page.NO_CLOCK).strip)
         except TooMuchText as error:
             raise ModelFolderError(f"the det model finds too much text on a picture of some lines: {error}") from error
         made_of_them += [found.boxes, found.box_scores]
@@ -156,10 +155,10 @@ def verify_rec(
         differences.append(steps.score - should.score)
         equal.append(steps.index == should.index)
         pieces = np.ones(len(steps.steps), np.int64)
-        read: RecognitionResult = page.decode_lines(steps, pieces, dictionary, CLOCK)
+        read: RecognitionResult = page.decode_lines(steps, pieces, dictionary, page.NO_CLOCK)
         made_of_them.append(read.scores)
         texts += read.texts
-        reference_texts += page.decode_lines(should, pieces, dictionary, CLOCK).texts
+        reference_texts += page.decode_lines(should, pieces, dictionary, page.NO_CLOCK).texts
     # The longest line that is served: a network may have learnt positions of fewer columns.
     longest = np.zeros((1, LINE_HEIGHT, MAX_PIECE_WIDTH, 3), np.uint8)
     made_of_them += _run(recogniser, {"crops": longest, "widths": np.array([[MAX_PIECE_WIDTH]], np.int64)})

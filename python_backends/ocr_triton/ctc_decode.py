@@ -9,6 +9,7 @@ from ocr_pipeline import page
 from ocr_pipeline.repository import DICTIONARY, PARAMETERS, read_parameters
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.ctc import read_dictionary
+from ocr_pipeline.stages.pieces import checked_counts
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor, text_tensor
 
 
@@ -24,8 +25,11 @@ class TritonPythonModel(Adapter):
 
     def answer(self, request: Any) -> Tensors:
         """A page of text; without boxes the text of every line, in the order of the request."""
-        steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
-        pieces = tensor(request, "pieces")
+        try:
+            steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
+            pieces = checked_counts(tensor(request, "pieces"), steps)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
         boxes = tensor(request, "boxes")
         options = resolve(request_parameters(request), RECOGNITION if boxes is None else OCR)
         if boxes is None:

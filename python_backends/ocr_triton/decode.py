@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ocr_contract.options import OCR, resolve
+from ocr_contract.options import DETECTION, OCR, resolve_shared
 from ocr_pipeline import page
 from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
 
@@ -19,7 +19,7 @@ class TritonPythonModel(Adapter):
 
     def answer(self, request: Any) -> Tensors:
         """Decode one picture."""
-        # A step of two endpoints: text_detection's own options are checked by det_batcher.
-        options = resolve(request_parameters(request), OCR)
+        # det_batcher, which can tell the two endpoints apart, checks all options.
+        options = resolve_shared(request_parameters(request), (OCR, DETECTION))
         image = encoded(tensor(request, "image")[0])
         return {"pixels": page.open_picture(image, self.clock, **self.limits, page=options["page"])}

@@ -22,7 +22,24 @@ def test_empty_result_has_the_right_shapes(kind: type[OcrResult]) -> None:
     assert len(empty) == 0
     for name in kind.tensor_names():
         value = getattr(empty, name)
-        assert value == () if name == "texts" else value.shape == ((0, 4, 2) if name == "boxes" else (0,))
+        if name in ("texts", "words"):
+            assert value == ()
+        else:
+            assert value.shape == ((0, 4, 2) if name.endswith("boxes") else (0,))
+
+
+def test_words_belong_together_but_not_to_the_number_of_lines() -> None:
+    line = one_line()
+    parts = (line.boxes, line.texts, line.scores, line.box_scores)
+    words = (np.stack([BOX, BOX]), np.array([0.5, 0.6], np.float32), np.array([0, 0]))
+    result = OcrResult(*parts, ("a", "文"), *words)
+    assert len(result) == 1
+    assert result.word_lines.dtype == np.int32
+    assert OcrResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert result != line
+    assert "words" not in line.to_dict()
+    with pytest.raises(InvalidResult, match="one entry per word"):
+        OcrResult(*parts, ("a",), *words)
 
 
 def test_empty_tensors_of_a_response_are_an_empty_result() -> None:

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import LINE_HEIGHT, join_lines
-from ocr_pipeline.stages.pieces import GAP_WIDTH, MAX_PIECE_WIDTH, cut_long_lines, join_texts
+from ocr_pipeline.stages.pieces import GAP_WIDTH, MAX_PIECE_WIDTH, checked_counts, cut_long_lines, join_texts
 
 
 def written(width, word=150, gap=2 * GAP_WIDTH):
@@ -70,3 +71,11 @@ def test_a_lines_score_is_the_mean_of_its_characters():
     _, scores = join_texts(["abc", "d", ""], np.array([0.8, 0.4, 0.0], np.float32), np.array([3]))
     assert scores.tolist() == pytest.approx([(3 * 0.8 + 0.4) / 4])
     assert join_texts(["", ""], np.zeros(2, np.float32), np.array([2]))[1].tolist() == [0]
+
+
+@pytest.mark.parametrize("counts", [[1], [3], [0, 2], [-1, 3], [2**62, 2**62, 2**63 - 1]])
+def test_pieces_that_are_not_those_that_were_read_are_an_error(counts):
+    answer = Steps(np.zeros(4, np.int64), np.zeros(4, np.float32), np.array([2, 2]))
+    assert checked_counts(np.array([1, 1]), answer).tolist() == [1, 1]
+    with pytest.raises(ValueError, match="are not the 2 that were recognised"):
+        checked_counts(np.array(counts), answer)

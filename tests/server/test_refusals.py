@@ -52,9 +52,7 @@ def test_a_dictionary_that_is_not_utf_8(run_serve, weighted_copy):
     refused(run_serve("--model-repository", weighted_copy), "dictionary.txt is not UTF-8", "ocr-convert")
 
 
-@pytest.mark.parametrize(
-    "name", ["rec/1/model.onnx", "det_batcher/1/parameters.json", "ctc_decode/1/dictionary.txt"]
-)
+@pytest.mark.parametrize("name", ["rec/1/model.onnx", "det_batcher/1/parameters.json", "ctc_decode/1/dictionary.txt"])
 def test_missing_file(run_serve, weighted_copy, name):
     (weighted_copy / name).unlink()
     refused(run_serve("--model-repository", weighted_copy), f"{name} is missing", "ocr-convert")

@@ -137,5 +137,8 @@ def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Netwo
             raise ValueError(f"{name}: {network.name} is a {network.kind} network, not {kind}")
     if not {"det", "rec"} <= {network.kind for network in chosen}:
         raise ValueError(f"{name}: a model set has a det and a rec network")
-    options = {option: parse_option(option, value) for option, value in entry.get("options", {}).items()}
+    stated = entry.get("options", {})
+    if others := [option for option in stated if option not in DET_OPTIONS]:
+        raise ValueError(f"{name}: options of a model set are {', '.join(DET_OPTIONS)}, not {', '.join(others)}")
+    options = {option: parse_option(option, value) for option, value in stated.items()}
     return ModelSet(name, entry["about"], chosen, options, entry.get("right_to_left", False))

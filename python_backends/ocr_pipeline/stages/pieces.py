@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 from ocr_pipeline.stages.scripts import stands_alone
 
@@ -44,6 +45,17 @@ def _piece_widths(line: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     evenly = [width * number // count for number in range(1, count)]
     cuts = [at - reach + int(np.argmin(ink[at - reach : at + reach])) for at in evenly]
     return np.array([after - before for before, after in pairwise([0, *cuts, width])], np.int64)
+
+
+def checked_counts(counts: npt.NDArray[np.int64], answer: Steps) -> npt.NDArray[np.int64]:
+    """`counts` (N,), seen to be of the lines whose pieces the recogniser has answered.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if counts.min(initial=1) < 1 or counts.max(initial=1) > len(answer.steps) or counts.sum() != len(answer.steps):
+        raise ValueError(f"the pieces of {len(counts)} lines are not the {len(answer.steps)} that were recognised")
+    return counts
 
 
 def join_texts(
