@@ -8,6 +8,7 @@ The names are PaddleX's.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypedDict, cast, get_args, get_type_hints
@@ -58,11 +59,16 @@ class Option:
     endpoints: frozenset[str]
 
 
+def _number(value: Value) -> float:
+    """A number, or the text of one; Python's own underscores between digits are nobody else's."""
+    return math.nan if isinstance(value, bool) or "_" in str(value) else float(value)
+
+
 def whole(low: int, high: int) -> Range:
     """Whole numbers from `low` to `high`."""
 
     def parse(value: Value) -> int:
-        number = math.nan if isinstance(value, bool) else float(value)
+        number = _number(value)
         if not (low <= number <= high and number == int(number)):
             raise ValueError
         return int(number)
@@ -74,7 +80,7 @@ def real(low: float, high: float) -> Range:
     """Numbers from `low` to `high`."""
 
     def parse(value: Value) -> float:
-        number = math.nan if isinstance(value, bool) else float(value)
+        number = _number(value)
         if not low <= number <= high:
             raise ValueError
         return number
@@ -201,12 +207,12 @@ def parse_option(name: str, value: Any) -> Value:
         InvalidOption: there is no such option, or the value is of the wrong type or out of range.
     """
     if name not in OPTIONS:
-        raise InvalidOption(f'unknown option "{name}"; the options are {", ".join(OPTIONS)}')
+        raise InvalidOption(f'unknown option "{name[:60]}"; the options are {", ".join(OPTIONS)}')
     allowed = OPTIONS[name].range
     try:
         return allowed.parse(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidOption(f"{name} must be {allowed.expected}, not {value!r}") from error
+        raise InvalidOption(f"{name} must be {allowed.expected}, not {reprlib.repr(value)}") from error
 
 
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,7 +234,7 @@ def resolve(given: Mapping[str, Any], endpoint: str, model_set: Mapping[str, Val
     allowed = options_of(endpoint)
     for name in given:
         if name not in allowed:
-            what = f'"{name}" is not an option of this endpoint' if name in OPTIONS else f'unknown option "{name}"'
+            what = f'"{name}" is not an option of this endpoint' if name in OPTIONS else f'unknown option "{name[:60]}"'
             raise InvalidOption(f"{what}; it takes {', '.join(sorted(allowed))}")
     set_by_request = {name: parse_option(name, value) for name, value in given.items()}
     return cast(Options, {**DEFAULTS, **model_set, **set_by_request})

@@ -47,6 +47,6 @@ def _quota(folder: Path) -> list[int]:
         else:
             names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
             quota, period = ((folder / name).read_text(encoding="utf-8") for name in names)
-    except OSError:
+        return [] if quota == "max" or int(quota) <= 0 else [math.ceil(int(quota) / int(period))]
+    except (OSError, ValueError, ZeroDivisionError):  # no such file, or not of this form
         return []
-    return [] if quota == "max" or int(quota) <= 0 else [math.ceil(int(quota) / int(period))]

@@ -91,7 +91,7 @@ def open_picture(
     """
     with clock.stage("decode"):
         if isinstance(picture, np.ndarray):
-            return pixels_of_array(picture)
+            return pixels_of_array(picture, max_pixels)
         return decode_image(picture, max_pixels, max_bytes, page)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -68,6 +70,8 @@ class LocalOcr:
         self._line_limits = {name: number(lines, name) for name in ("max_images", "max_pixels", "max_bytes")}
         self._max_lines = number(boxes, "max_lines")
         self._crop_threads = crop_threads()
+        self._idle = threading.Condition()
+        self._under_way = 0
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -80,10 +84,11 @@ class LocalOcr:
 
     def close(self) -> None:
         """Wait for the pictures under way and end the threads. A closed reader reads no more."""
-        if not self._closed:
+        with self._idle:
             self._closed = True
-            self.networks.close()
-            self._crop_threads.shutdown()
+            self._idle.wait_for(lambda: not self._under_way)
+        self.networks.close()
+        self._crop_threads.shutdown()
 
     def is_ready(self, endpoint: str = OCR) -> bool:
         """Tell whether pictures can be read: true until it is closed."""
@@ -103,51 +108,60 @@ class LocalOcr:
 
     def ocr_timed(self, image: Picture, times: StageTimes, **options: Unpack[Options]) -> OcrResult:
         """`ocr`, with the time of every stage added to `times`."""
-        resolved = self._resolve(options, OCR)
-        pixels, found = self._find(image, resolved, times)
-        lines = page.cut_lines(pixels, found, times, self._crop_threads)
-        if resolved["use_textline_orientation"]:
-            lines = page.turn_upright(lines, page.find_turned(lines.strip, self.networks.classify, times))
-        strip, pieces = cut_long_lines(lines.strip)
-        with times.stage("rec"):
-            steps = self.networks.recognise(strip)
-        return page.finish(
-            steps,
-            lines.found,
-            strip.widths,
-            pieces,
-            self._dictionary,
-            resolved,
-            times,
-            right_to_left=self._parameters.right_to_left,
-        )
+        with self._reading(options, OCR) as resolved:
+            pixels, found = self._find(image, resolved, times)
+            lines = page.cut_lines(pixels, found, times, self._crop_threads)
+            if resolved["use_textline_orientation"]:
+                lines = page.turn_upright(lines, page.find_turned(lines.strip, self.networks.classify, times))
+            strip, pieces = cut_long_lines(lines.strip)
+            with times.stage("rec"):
+                steps = self.networks.recognise(strip)
+            return page.finish(
+                steps,
+                lines.found,
+                strip.widths,
+                pieces,
+                self._dictionary,
+                resolved,
+                times,
+                right_to_left=self._parameters.right_to_left,
+            )
 
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""
-        resolved = self._resolve(options, DETECTION)
-        return page.in_order(self._find(image, resolved, StageTimes())[1], resolved)
+        with self._reading(options, DETECTION) as resolved:
+            return page.in_order(self._find(image, resolved, StageTimes())[1], resolved)
 
     def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each; see `ocr`. Every line keeps its place, however little is sure."""
-        resolved = self._resolve(options, RECOGNITION)
-        times = StageTimes()
-        pictures = [picture_content(image) for image in check_pictures(images)]
-        strip = page.open_lines(pictures, times, **self._line_limits)
-        if resolved["use_textline_orientation"]:
-            strip = turn_lines(strip, page.find_turned(strip, self.networks.classify, times))
-        strip, pieces = cut_long_lines(strip)
-        return page.decode_lines(
-            self.networks.recognise(strip),
-            pieces,
-            self._dictionary,
-            times,
-            right_to_left=self._parameters.right_to_left,
-        )
+        with self._reading(options, RECOGNITION) as resolved:
+            times = StageTimes()
+            pictures = [picture_content(image) for image in check_pictures(images)]
+            strip = page.open_lines(pictures, times, **self._line_limits)
+            if resolved["use_textline_orientation"]:
+                strip = turn_lines(strip, page.find_turned(strip, self.networks.classify, times))
+            strip, pieces = cut_long_lines(strip)
+            return page.decode_lines(
+                self.networks.recognise(strip),
+                pieces,
+                self._dictionary,
+                times,
+                right_to_left=self._parameters.right_to_left,
+            )
 
-    def _resolve(self, options: Options, endpoint: str) -> Options:
-        if self._closed:
-            raise OcrError("this reader is closed: make another one")
-        return resolve(given_options(options), endpoint, self._parameters.options)
+    @contextmanager
+    def _reading(self, options: Options, endpoint: str) -> Iterator[Options]:
+        """The options of a request that is read while the body runs; `close` waits for it."""
+        with self._idle:
+            if self._closed:
+                raise OcrError("this reader is closed: make another one")
+            self._under_way += 1
+        try:
+            yield resolve(given_options(options), endpoint, self._parameters.options)
+        finally:
+            with self._idle:
+                self._under_way -= 1
+                self._idle.notify_all()
 
     def _find(
         self, image: Picture, options: Options, times: StageTimes

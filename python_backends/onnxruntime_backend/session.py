@@ -1,6 +1,7 @@
 """An ONNX Runtime session that answers for one model instance."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ class Session:
             ModelLoadError: a missing or corrupt file, or tensors that differ from the configuration.
         """
         settings = session_settings(config, device, device_id)
-        self._session = _load(path, settings)
+        self._load = partial(_load, path, settings)
+        self._session = self._load()
         self.streams = settings.streams
         self.providers: list[str] = self._session.get_providers()
         self.inputs = [tensor["name"] for tensor in config["input"]]
@@ -88,7 +90,12 @@ class Session:
 
     def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
         """Output tensors by name, from input tensors by name."""
-        outputs = dict(zip(self.outputs, self._session.run(self.outputs, tensors), strict=True))
+        try:
+            outputs = dict(zip(self.outputs, self._session.run(self.outputs, tensors), strict=True))
+        except Exception:
+            # After a run that failed, OpenVINO's provider fails on the shapes that it has just known how to run.
+            self._session = self._load()
+            raise
         shapes = tuple(tensors[name].shape for name in self.inputs)
         if shapes not in self._known_shapes:
             # The runtime takes other buffers for a new shape; those that it leaves would stay with the process.

@@ -122,3 +122,19 @@ def test_warm_up_has_the_shapes_that_config_pbtxt_names():
         (np.dtype(np.uint8), np.dtype(np.int64))
     }
     assert warmup_inputs({"max_batch_size": 0}) == []
+
+
+def test_a_run_that_fails_leaves_nothing_behind(model_repository):
+    """OpenVINO's provider, asked for a size that the network cannot take, then failed on the sizes that it knew."""
+    path = model_repository / "det" / "1" / "model.onnx"
+    config = json_format.MessageToDict(
+        text_format.Parse((model_repository / "det" / "config.pbtxt").read_text(), ModelConfig()),
+        preserving_proto_field_name=True,
+    )
+    session = Session(path, config)
+    page = {"image": np.full((1, 64, 96, 3), 200, np.uint8)}
+    expected = session.run(page)["prob"]
+    with pytest.raises(Exception, match="(?i)shape|openvino|onnxruntime"):
+        session.run({"image": np.zeros((1, 33, 1, 3), np.uint8)})
+    for _ in range(2):
+        assert np.array_equal(session.run(page)["prob"], expected)

@@ -66,6 +66,7 @@ def test_a_request_sets_one_value(name, value, expected):
         ("text_det_limit_side_len", 960.5),
         ("text_det_limit_side_len", True),
         ("text_det_limit_side_len", "many"),
+        ("text_det_limit_side_len", "1_000"),
         ("text_det_limit_side_len", None),
         ("text_det_limit_side_len", [960]),
         ("text_det_limit_side_len", float("inf")),
@@ -146,3 +147,10 @@ def test_any_values_are_taken_or_refused(parameters):
         return
     assert 32 <= options["text_det_limit_side_len"] <= 4000
     assert 0 <= options["text_det_thresh"] <= 1
+
+
+@pytest.mark.parametrize("given", [{"text_det_thresh": "9" * 20_000}, {"text" * 5_000: 1}])
+def test_what_is_refused_is_not_repeated_at_length(given):
+    with pytest.raises(InvalidOption) as raised:
+        resolve(given, OCR)
+    assert len(str(raised.value)) < 600

@@ -144,3 +144,14 @@ def test_joined_lines_keep_their_pixels():
     assert strip.widths.tolist() == [30, 70]
     assert all(np.array_equal(line, joined) for line, joined in zip(lines, strip.lines(), strict=True))
     assert join_lines([]).pixels.shape == (LINE_HEIGHT, 0, 3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 40_000), (40_000, 40)])
+def test_a_line_longer_than_opencv_can_warp_is_cut_out(height, width):
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[: height // 2 if height > width else None, : width // 2 if width > height else None] = 200
+    boxes = from_own_top_left(quad(0, 0, width, height)[None])
+    (line,) = crop_lines(picture, boxes).lines()
+    assert line.shape == (LINE_HEIGHT, 48_000, 3)
+    assert line[:, :23_000].min() > 190
+    assert line[:, 25_000:].max() < 10

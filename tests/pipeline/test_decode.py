@@ -279,6 +279,7 @@ def test_decoding_takes_the_memory_that_is_stated(mode, turn):
         b" " * 10**7,
         b"data:" + b"," * 10**7,
         b"A" + b"\n=" * 10**6,
+        b"ABC " * 10**7,
     ],
 )
 def test_text_that_is_no_picture_is_refused_at_once(data):
@@ -345,3 +346,35 @@ def test_damaged_jpegs_are_decoded_or_refused(damage, at):
 
 def test_image_bytes_leaves_files_alone():
     assert image_bytes(LOSSY["jpeg"]) is LOSSY["jpeg"]
+
+
+JPEG_HEAD, JPEG_REST = LOSSY["jpeg"][:2], LOSSY["jpeg"][2:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JPEG_HEAD + b"\xff\xe5\x00\x02" * 10**7 + JPEG_REST,
+        JPEG_HEAD + b"\xff" * 5 * 10**7 + JPEG_REST,
+        JPEG_HEAD + b"\xff\xfe\x00\x03A" * 10**7,
+        JPEG_HEAD + b"\xff" * 5 * 10**7,
+        LOSSY["progressive jpeg"][:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 10**6 + b"\xff\xd9",
+        LOSSLESS["png"][:33] + b"\x00\x00\x00\x00abCD\x00\x00\x00\x00" * 4 * 10**6 + LOSSLESS["png"][33:],
+    ],
+    ids=["segments", "padding", "comments", "nothing but padding", "scans", "chunks"],
+)
+def test_a_file_of_millions_of_parts_is_refused_at_once(data):
+    started = time.monotonic()
+    with pytest.raises(InvalidImage, match="more than"):
+        decode_image(data)
+    assert time.monotonic() - started < 2  # going through them takes half a minute
+
+
+def test_ordinary_padding_and_segments_do_no_harm():
+    data = JPEG_HEAD + (b"\xff" * 9 + b"\xe5\x00\x02") * 200 + b"\xff" * 100 + JPEG_REST
+    assert np.array_equal(decode_image(data), decode_image(LOSSY["jpeg"]))
+
+
+def test_an_array_may_have_as_many_pixels_as_its_png_file():
+    with pytest.raises(ImageTooLarge, match="120 x 80 pixels, the limit is 9599 for an array"):
+        pixels_of_array(RGB[..., ::-1], max_pixels=2 * 80 * 120 - 2)

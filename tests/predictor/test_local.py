@@ -237,3 +237,15 @@ def test_a_line_of_hundreds_of_characters_is_read(local, client):
     for reader in (local, client):
         (read,) = reader.recognize([picture]).texts
         assert sum(f"{number:03d}" in read for number in range(48)) >= 46
+
+
+def test_closing_waits_for_the_pictures_under_way(model_repository):
+    reader = LocalOcr(model_repository)
+    expected = reader.ocr(SAMPLES / "receipt.png")
+    with ThreadPoolExecutor(3) as threads:
+        begun = [threads.submit(reader.ocr, SAMPLES / "receipt.png") for _ in range(3)]
+        while not any(reading.running() for reading in begun):
+            pass
+        reader.close()
+        answers = [reading.exception() or reading.result() for reading in begun]
+    assert all(answer == expected or "closed" in str(answer) for answer in answers)

@@ -23,6 +23,7 @@ LINE_HEIGHT = 48  # pixels: input height of the PP-OCR recognisers from v3 on
 MAX_LINE_WIDTH = 64_000  # pixels: longer lines, over a thousand times as long as high, are squeezed
 MAX_STRIP_WIDTH = 2_000_000  # pixels, of the lines of one page together: 275 MiB
 MAX_CROP_THREADS = 4
+MAX_WARP_SIDE = 20_000  # pixels: OpenCV warps from and to less than 32,768, a diagonal included
 TALL_RATIO = 1.5  # boxes at least this much higher than wide are read top to bottom (PaddleOCR)
 
 Widths = npt.NDArray[np.int64]
@@ -120,9 +121,13 @@ def _warp(pixels: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], line: npt
     low = np.maximum(np.floor(box.min(axis=0)).astype(int) - 1, 0)
     high = np.ceil(box.max(axis=0)).astype(int) + 2
     patch = pixels[low[1] : high[1], low[0] : high[0]]
+    box = box - low
+    if (longest := max(patch.shape)) > MAX_WARP_SIDE:
+        scale = MAX_WARP_SIDE / longest
+        patch, box = cv2.resize(patch, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), box * scale
     width, height = (max(int(_side(box[None], *corners)[0]), 1) for corners in ((0, 1, 2, 3), (0, 3, 1, 2)))
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform((box - low).astype(np.float32), corners)
+    matrix = cv2.getPerspectiveTransform(box.astype(np.float32), corners)
     upright = cv2.warpPerspective(
         patch, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )

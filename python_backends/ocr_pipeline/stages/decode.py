@@ -26,9 +26,15 @@ MAX_BYTES = 64 * 1024 * 1024
 OTHER_FORMATS_SHARE = 2  # what is not JPEG takes about twice the memory a pixel, so half as many pixels are allowed
 BAND_PIXELS = 1_000_000  # pixels that are converted at a time, beside the whole picture before and after
 
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8")
+# A picture has some tens of them; a file may hold millions, and every library goes through them one by one.
+MAX_JPEG_SEGMENTS, MAX_JPEG_SCANS, MAX_PNG_CHUNKS = 4096, 256, 65_536
+MAX_JPEG_FILL = 4096  # bytes of padding before a marker
+
+_JPEG, _PNG, _PNG_HEAD = b"\xff\xd8\xff", b"\x89PNG", b"\x89PNG\r\n\x1a\n"
+_SIGNATURES = (_JPEG, _PNG, b"BM", b"RIFF", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8")
 _BASE64_SHARE = 1.34  # characters a byte
 _BASE64_SLACK = 4096  # characters of a data URL's header and of white space at the ends
+_WHITE_SPACE = b" \t\n\r\v\f"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 _MIDDLE_GRAY = 127.5
@@ -57,7 +63,7 @@ def image_bytes(data: bytes, max_bytes: int = MAX_BYTES) -> bytes:
     # Text is looked at only when it can be of a file that is short enough: no size makes this slow.
     if len(data) > 2 * max_bytes:
         raise _too_many_bytes(len(data), max_bytes)
-    compact = b"".join(data.split())
+    compact = data.translate(None, _WHITE_SPACE)
     if not compact:
         raise InvalidImage("image is empty: send the bytes of an image file, or their base64 text")
     if len(compact) > max_bytes * _BASE64_SHARE + _BASE64_SLACK:
@@ -113,17 +119,13 @@ def decode_image(
         ImageTooLarge: above `max_pixels` or `max_bytes`.
     """
     data = image_bytes(data, max_bytes)
+    check_parts(data)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _turn_to(picture, page)
             is_plain_jpeg = picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB") and page < 2
             limit = max_pixels if is_plain_jpeg else max_pixels // OTHER_FORMATS_SHARE
-            width, height = picture.size
-            if width * height > limit:
-                raise ImageTooLarge(
-                    f"image has {width} x {height} pixels, the limit is {limit} for {picture.format} "
-                    f"{picture.mode}; raise max_pixels in the config.pbtxt of decode or rec_preprocess"
-                )
+            _check_size(*picture.size, limit, f"{picture.format} {picture.mode}")
             return _decode_jpeg(data) if is_plain_jpeg else _decode_other(picture)
     except UnidentifiedImageError as error:
         raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}, got {data[:8]!r}...") from error
@@ -134,6 +136,14 @@ def decode_image(
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InvalidImage(f"image cannot be decoded: {error}") from error
+
+
+def _check_size(width: int, height: int, limit: int, kind: str) -> None:
+    if width * height > limit:
+        raise ImageTooLarge(
+            f"image has {width} x {height} pixels, the limit is {limit} for {kind}; "
+            "raise max_pixels in the config.pbtxt of decode or rec_preprocess"
+        )
 
 
 def _turn_to(picture: ImageFile, page: int) -> None:
@@ -152,15 +162,20 @@ def _turn_to(picture: ImageFile, page: int) -> None:
     picture.seek(max(page - 1, 0))
 
 
-def pixels_of_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def pixels_of_array(array: npt.NDArray[Any], max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
     """An array that is a picture as what `decode_image` gives for its PNG file.
 
     Args:
         array: (H, W) gray, (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16.
+        max_pixels: as in `decode_image`.
 
     Returns:
         (H, W, 3) uint8, BGR.
+
+    Raises:
+        ImageTooLarge: it has more pixels than a PNG file may have.
     """
+    _check_size(array.shape[1], array.shape[0], max_pixels // OTHER_FORMATS_SHARE, "an array")
     pixels = (array >> 8).astype(np.uint8) if array.dtype == np.uint16 else array
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR)
@@ -180,19 +195,47 @@ def _decode_jpeg(data: bytes) -> npt.NDArray[np.uint8]:
     return pixels
 
 
+def check_parts(data: bytes) -> None:
+    """See that a file is not made of so many parts that going through them takes longer than decoding a picture.
+
+    Raises:
+        InvalidImage: a JPEG file of too many segments or scans, or a PNG file of too many chunks.
+    """
+    if data.startswith(_JPEG):
+        if data.count(b"\xff\xda", _scan_offset(data)) > MAX_JPEG_SCANS:
+            raise InvalidImage(f"image cannot be decoded: a JPEG file of more than {MAX_JPEG_SCANS} scans")
+    elif data.startswith(_PNG):
+        offset, chunks = len(_PNG_HEAD), 0
+        while offset < len(data):
+            offset += 12 + int.from_bytes(data[offset : offset + 4], "big")  # length, type and checksum around it
+            chunks += 1
+            if chunks > MAX_PNG_CHUNKS:
+                raise InvalidImage(f"image cannot be decoded: a PNG file of more than {MAX_PNG_CHUNKS} chunks")
+
+
 def _scan_offset(data: bytes) -> int:
-    """Offset of the first scan of a JPEG file, or its length when there is none."""
+    """Offset of the first scan of a JPEG file, or its length when there is none.
+
+    Raises:
+        InvalidImage: there are too many segments before it.
+    """
     offset = 2
-    while offset + 4 <= len(data):
-        if data[offset] != 0xFF:
-            offset += 1
-            continue
-        marker = data[offset + 1]
+    for _ in range(MAX_JPEG_SEGMENTS):
+        offset = data.find(b"\xff", offset)
+        if offset < 0:
+            return len(data)
+        rest = data[offset : offset + MAX_JPEG_FILL].lstrip(b"\xff")
+        if not rest:
+            break
+        offset += min(MAX_JPEG_FILL, len(data) - offset) - len(rest) - 1  # at the last byte of padding
+        marker = rest[0]
         if marker == _START_OF_SCAN:
             return offset
-        standalone = marker in (0xFF, 0x00, 0x01) or 0xD0 <= marker <= 0xD8
-        offset += 1 if marker == 0xFF else 2 if standalone else 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
-    return len(data)
+        standalone = marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8
+        offset += 2 if standalone else 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
+        if offset >= len(data):
+            return len(data)
+    raise InvalidImage(f"image cannot be decoded: a JPEG file of more than {MAX_JPEG_SEGMENTS} segments, or of padding")
 
 
 def _decode_other(picture: Image.Image) -> npt.NDArray[np.uint8]:
