@@ -6,7 +6,7 @@ a folder that the steps share would not be there. On the disk they are hard link
 --volume`, rsync and uploads take for plain files, and of which the steps' processes map one copy into memory.
 
 Triton's own way, EXECUTION_ENV_PATH, names an archive with a whole Python in it, which is unpacked below /tmp for every
-model at every start. The image's Python is the right one, it lacks three packages. numpy is not among them: the Python
+model at every start. The image's Python is the right one, it lacks four packages. numpy is not among them: the Python
 backend imports it before it imports a model, so what lies beside the model would come too late.
 """
 
@@ -26,7 +26,7 @@ from ocr_convert.sources.download import last_line, pip_command
 from ocr_pipeline.repository import CONFIG, VERSION, ModelRepository
 
 CODE = ("ocr_contract", "ocr_pipeline", "ocr_triton")
-PACKAGES = ("opencv-python-headless", "pillow", "pyclipper")
+PACKAGES = ("opencv-python-headless", "pillow", "pyclipper", "python-bidi")
 FOLDER = "packages"
 IMAGE_PYTHON = "3.12"  # of nvcr.io/nvidia/tritonserver from 24.11 on
 GLIBC_MINORS = range(17, 36)  # of the manylinux wheels that are taken: 2.35 is that of Ubuntu 22.04
