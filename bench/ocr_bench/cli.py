@@ -21,6 +21,7 @@ from ocr_bench.measurements.endurance import Endurance
 from ocr_bench.measurements.lines import Lines
 from ocr_bench.measurements.load import Load
 from ocr_bench.measurements.lower_bound import LowerBound
+from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.runner import RESULTS, Measurement, run
@@ -35,10 +36,10 @@ app = typer.Typer(
 )
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
-    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance),
+    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order),
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
-SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance")
+SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance", "order")
 PAGE = Path("bench/RESULTS.md")
 
 
