@@ -24,6 +24,7 @@ from ocr_bench.measurements.lower_bound import LowerBound
 from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
 from ocr_bench.measurements.stages import Stages
+from ocr_bench.measurements.words import Words
 from ocr_bench.runner import RESULTS, Measurement, run
 from ocr_contract.errors import OcrError
 from ocr_serve.errors import ServeError
@@ -36,10 +37,10 @@ app = typer.Typer(
 )
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
-    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order),
+    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
-SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance", "order")
+SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance", "order", "words")
 PAGE = Path("bench/RESULTS.md")
 
 

@@ -83,10 +83,7 @@ class ChildContender:
             if "error" in message:
                 raise PeerError(f"{self.name} failed on {path}: {message['error']}; see {self._log}")
             each_s.append(message["ms"] / 1000)
-            boxes = np.asarray(message["boxes"], np.float32).reshape(-1, 4, 2)
-            # Peers do not say how sure they are of a box.
-            unknown = np.full(len(boxes), np.nan, np.float32)
-            answers.append(OcrResult(boxes, tuple(message["texts"]), message["scores"], unknown))
+            answers.append(result_of(message))
         return Lap(answers, sum(each_s), each_s, cpu_s(self.pid) - before)
 
     def close(self) -> None:
@@ -117,6 +114,21 @@ class ChildContender:
             raise PeerError(f"{self.name} ended with code {self._process.wait()}; see {self._log}")
         message: dict[str, Any] = json.loads(line)
         return message
+
+
+def result_of(message: dict[str, Any]) -> OcrResult:
+    """A child's answer; what it does not say of boxes and words, how sure it is of them, is NaN."""
+    words = [(line, word, box) for line, words in enumerate(message["words"]) for word, box in words]
+    return OcrResult(
+        np.asarray(message["boxes"], np.float32).reshape(-1, 4, 2),
+        tuple(message["texts"]),
+        message["scores"],
+        np.full(len(message["boxes"]), np.nan),
+        tuple(word for _, word, _ in words),
+        np.asarray([box for _, _, box in words], np.float32).reshape(-1, 4, 2),
+        np.full(len(words), np.nan),
+        np.asarray([line for line, _, _ in words], np.int32),
+    )
 
 
 class HttpContender:

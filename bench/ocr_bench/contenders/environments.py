@@ -62,12 +62,14 @@ PEERS = (
 )
 
 
-def peer_named(name: str) -> Peer:
-    """Look a peer up.
+def peer_named(name: str | Peer) -> Peer:
+    """Look a peer up; one that is a peer already, as typer hands over a default, is itself.
 
     Raises:
         typer.BadParameter: there is none of that name.
     """
+    if isinstance(name, Peer):
+        return name
     known = {peer.name: peer for peer in PEERS}
     if name not in known:
         raise typer.BadParameter(f"unknown peer {name}; expected {', '.join(known)}")

@@ -2,10 +2,12 @@
 
 Runs in the peer's own environment, so it imports nothing but the standard library and that peer.
 
+    BOX is [[x, y] * 4]; without words that list is empty.
+
     in   {"path": "page.jpg"}                                one picture
          {}                                                  end
     out  {"ready": NAME, "versions": {...}, "load_ms": ms}   once, when the models are loaded
-         {"boxes": [[[x, y] * 4] * N], "texts": [N], "scores": [N], "ms": ms}
+         {"boxes": [BOX * N], "texts": [N], "scores": [N], "words": [N lists of [WORD, BOX]], "ms": ms}
          {"error": "..."}                                    for that picture alone
 """
 
@@ -19,10 +21,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-# boxes (N, 4, 2) in pixels, texts (N), scores (N)
-Answer = tuple[list[Any], list[str], list[float]]
+
+class Answer(NamedTuple):
+    """Boxes (N, 4, 2) in pixels, texts (N), scores (N); the words of each line and their boxes, where asked for."""
+
+    boxes: list[Any]
+    texts: list[str]
+    scores: list[float]
+    words: list[list[tuple[str, Any]]] = []  # noqa: RUF012 - never changed
+
+
 Reader = Callable[[str], Answer]
 
 # Packages that decide the result.
@@ -36,7 +46,7 @@ OBSERVED = (
 def from_tuples(lines: Any) -> Answer:
     """Split the list of (box, text, score) that RapidOCR 1 answers with; None means no text."""
     lines = lines or []
-    return [line[0] for line in lines], [line[1] for line in lines], [float(line[2]) for line in lines]
+    return Answer([line[0] for line in lines], [line[1] for line in lines], [float(line[2]) for line in lines])
 
 
 def rapidocr_1(package: str, options: dict[str, Any]) -> Reader:
@@ -48,12 +58,14 @@ def rapidocr_1(package: str, options: dict[str, Any]) -> Reader:
 def rapidocr(options: dict[str, Any]) -> Reader:
     """RapidOCR 3 on ONNX Runtime with the models of its wheel."""
     engine = importlib.import_module("rapidocr").RapidOCR()
+    wants_words = options.get("return_word_box", False)
 
     def read(path: str) -> Answer:
         page = engine(path, **options)
         if page.boxes is None:
-            return [], [], []
-        return page.boxes.tolist(), list(page.txts), [float(score) for score in page.scores]
+            return Answer([], [], [])
+        words = [[(word, box) for word, _, box in line] for line in page.word_results] if wants_words else []
+        return Answer(page.boxes.tolist(), list(page.txts), [float(score) for score in page.scores], words)
 
     return read
 
@@ -71,11 +83,16 @@ def paddleocr(options: dict[str, Any]) -> Reader:
 
 def local(options: dict[str, Any]) -> Reader:
     """This project's LocalOcr, without a server."""
-    reader = importlib.import_module("ocr_predictor").LocalOcr(**options)
+    own = dict(options)
+    wants_words = own.pop("return_word_box", False)
+    reader = importlib.import_module("ocr_predictor").LocalOcr(**own)
 
     def read(path: str) -> Answer:
-        page = reader.ocr(path)
-        return page.boxes.tolist(), list(page.texts), page.scores.tolist()
+        page = reader.ocr(path, return_word_box=wants_words)
+        words: list[list[tuple[str, Any]]] = [[] for _ in page.texts]
+        for word, box, line in zip(page.words, page.word_boxes.tolist(), page.word_lines.tolist(), strict=True):
+            words[line].append((word, box))
+        return Answer(page.boxes.tolist(), list(page.texts), page.scores.tolist(), words)
 
     return read
 
@@ -100,6 +117,11 @@ def command(python: str, name: str, options: Mapping[str, object]) -> list[str]:
     return [python, "-I", __file__, name, json.dumps(options)]
 
 
+def corners(box: Any) -> list[list[float]]:
+    """A box's corners as JSON has them."""
+    return [[float(x), float(y)] for x, y in box]
+
+
 def serve(name: str, make: Callable[[], Reader]) -> None:
     """Answer requests from stdin until an empty object or the end of the stream.
 
@@ -121,13 +143,14 @@ def serve(name: str, make: Callable[[], Reader]) -> None:
             break
         started = time.perf_counter()
         try:
-            boxes, texts, scores = read(request["path"])
+            answer = Answer(*read(request["path"]))
         except Exception as error:
             send({"error": f"{type(error).__name__}: {error}"})
             continue
         elapsed_ms = 1000 * (time.perf_counter() - started)
-        corners = [[[float(x), float(y)] for x, y in box] for box in boxes]
-        send({"boxes": corners, "texts": texts, "scores": scores, "ms": elapsed_ms})
+        words = [[(word, corners(box)) for word, box in line] for line in answer.words]
+        boxes = [corners(box) for box in answer.boxes]
+        send({"boxes": boxes, "texts": answer.texts, "scores": answer.scores, "words": words, "ms": elapsed_ms})
 
 
 if __name__ == "__main__":
