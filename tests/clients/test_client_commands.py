@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
@@ -83,6 +85,19 @@ def test_text_of_many_pictures_names_each(url_of: UrlOf, folder: Path) -> None:
     printed = done.stdout.splitlines()
     assert [line for line in printed if line.startswith("==>")] == ["==> in/a.png <==", "==> in/sub/页.png <=="]
     assert printed[4] == ""
+
+
+@PROTOCOLS
+def test_every_page_of_a_tiff_file_is_read(
+    protocol: str, url_of: UrlOf, folder: Path, page: npt.NDArray[np.uint8], lines: tuple[str, ...]
+) -> None:
+    first = Image.fromarray(page)
+    first.save("in/pages.tif", save_all=True, append_images=[Image.new("RGB", (64, 64), "white"), first])
+    done = ocr_client("in/pages.tif", "--protocol", protocol, "--url", url_of(protocol), "--format", "json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [document["page"] for document in documents] == [1, 2, 3]
+    assert [squeezed(OcrResult.from_dict(one).texts) for one in documents] == [squeezed(lines), [], squeezed(lines)]
 
 
 def test_flags_reach_the_server(url_of: UrlOf, folder: Path) -> None:

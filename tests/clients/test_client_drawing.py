@@ -202,3 +202,35 @@ def test_every_kind_of_picture_the_server_reads_can_be_drawn_on(mode: str, font:
 def test_what_is_transparent_is_white(font: FontOfSize) -> None:
     overlay = np.asarray(draw_overlay(np.zeros((30, 40, 4), np.uint8), NONE, [], font))
     assert (overlay[5, 5] == 255).all()
+
+
+def test_words_are_outlined_inside_their_line_in_its_colour(font: FontOfSize) -> None:
+    line = quad(200, 150, 300, 40)[None]
+    word = quad(120, 150, 80, 40)[None]
+    plain, words = (
+        np.asarray(draw_overlay(picture(), line, [""], font, word_boxes=boxes, word_lines=[0] * len(boxes)))
+        for boxes in (NONE, word)
+    )
+    changed = np.argwhere((plain != words).any(axis=2))[:, ::-1]
+    scale = plain.shape[0] / 300
+    left, right = 80 * scale, 160 * scale
+    assert len(changed)
+    assert (np.minimum(np.abs(changed[:, 0] - left), np.abs(changed[:, 0] - right)) < 3).any()
+    assert changed[:, 0].max() < right + 3  # nothing on the lettered page, and nothing beyond the word
+    x, y = round(right), round(150 * scale)
+    nearest = np.abs(words[y, x - 2 : x + 3].astype(int) - colour(0)).max(axis=1).min()
+    assert nearest < 100
+
+
+def test_words_without_lines_are_refused(font: FontOfSize) -> None:
+    with pytest.raises(ValueError, match="argument 2"):
+        draw_overlay(picture(), NONE, [], font, word_boxes=quad(9, 9, 9, 9)[None])
+
+
+def test_a_page_of_a_file_is_drawn_on(font: FontOfSize) -> None:
+    file = io.BytesIO()
+    pages = [Image.new("L", (40, 30), gray) for gray in (0, 255)]
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    first, second = (np.asarray(draw_overlay(file.getvalue(), NONE, [], font, page=page))[5, 5] for page in (1, 2))
+    assert (first == 0).all()
+    assert (second == 255).all()

@@ -1,4 +1,5 @@
 import json
+from pathlib import PurePath
 from typing import cast
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from ocr_client import OcrResult
 from ocr_client.cli.formats import TSV_COLUMNS, Format, header, render
+from ocr_client.cli.inputs import Source
 
 EMPTY = OcrResult.empty()
 TWO = OcrResult(
@@ -16,16 +18,20 @@ TWO = OcrResult(
 )
 
 
+def source(name: str, page: int = 0) -> Source:
+    return Source(name, None, PurePath(name), page)
+
+
 def test_text_is_one_line_a_text() -> None:
-    assert render("a.jpg", TWO, Format.TEXT, titled=False) == "发票 No. 7\ntab\there and \\ more"
+    assert render(source("a.jpg"), TWO, Format.TEXT, titled=False) == "发票 No. 7\ntab\there and \\ more"
 
 
 def test_titled_text_names_the_picture() -> None:
-    assert render("a.jpg", TWO, Format.TEXT, titled=True).splitlines()[:2] == ["==> a.jpg <==", "发票 No. 7"]
+    assert render(source("a.jpg"), TWO, Format.TEXT, titled=True).splitlines()[:2] == ["==> a.jpg <==", "发票 No. 7"]
 
 
 def test_json_is_one_line_that_reads_as_the_result() -> None:
-    line = render("图.jpg", TWO, Format.JSON, titled=True)
+    line = render(source("图.jpg"), TWO, Format.JSON, titled=True)
     document = json.loads(line)
     assert "\n" not in line
     assert "图.jpg" in line
@@ -34,7 +40,7 @@ def test_json_is_one_line_that_reads_as_the_result() -> None:
 
 
 def test_tsv_has_one_row_of_all_columns_a_text() -> None:
-    rows = render("a\tb.jpg", TWO, Format.TSV, titled=True).split("\n")
+    rows = render(source("a\tb.jpg"), TWO, Format.TSV, titled=True).split("\n")
     assert header(Format.TSV) == "\t".join(TSV_COLUMNS)
     assert rows == [
         "a\\tb.jpg\t0.9876\t0\t0\t10\t0\t10\t5\t0\t5\t发票 No. 7",
@@ -52,7 +58,7 @@ def test_tsv_has_one_row_of_all_columns_a_text() -> None:
     ],
 )
 def test_a_picture_without_text_prints_no_rows(form: Format, titled: bool, expected: str) -> None:
-    assert render("a.jpg", EMPTY, form, titled=titled) == expected
+    assert render(source("a.jpg"), EMPTY, form, titled=titled) == expected
 
 
 def test_only_tsv_has_a_header() -> None:
@@ -61,4 +67,22 @@ def test_only_tsv_has_a_header() -> None:
 
 def test_a_format_that_nobody_renders_is_not_taken_for_text() -> None:
     with pytest.raises(AssertionError, match="unreachable"):
-        render("a.jpg", TWO, cast(Format, "pdf"), titled=False)
+        render(source("a.jpg"), TWO, cast(Format, "pdf"), titled=False)
+
+
+def test_a_page_of_a_file_is_named_by_its_number() -> None:
+    second = source("a.tif", 2)
+    assert render(second, TWO, Format.TEXT, titled=True).splitlines()[0] == "==> a.tif#2 <=="
+    assert render(second, TWO, Format.TSV, titled=True).split("\t")[0] == "a.tif#2"
+    document = json.loads(render(second, EMPTY, Format.JSON, titled=True))
+    assert (document["image"], document["page"]) == ("a.tif", 2)
+
+
+def test_json_has_the_words_where_there_are_some_and_tsv_stays_a_row_a_line() -> None:
+    words = {"words": ["发", "票", "7"], "word_boxes": [[[0, 0]] * 4] * 3, "word_scores": [1, 1, 0.5]}
+    result = OcrResult.from_dict({**TWO.to_dict(), **words, "word_lines": [0, 0, 1]})
+    document = json.loads(render(source("a.jpg"), result, Format.JSON, titled=False))
+    assert (document["words"], document["word_lines"]) == (["发", "票", "7"], [0, 0, 1])
+    assert OcrResult.from_dict(document) == result
+    rows = render(source("a.jpg"), result, Format.TSV, titled=False)
+    assert rows == render(source("a.jpg"), TWO, Format.TSV, titled=False)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -34,12 +33,12 @@ class Outcome:
     error: OcrError | None
 
 
-def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], concurrency: int) -> Iterator[Outcome]:
+def read_all(sources: Iterable[Source], read: Callable[[bytes, int], OcrResult], concurrency: int) -> Iterator[Outcome]:
     """Yield the outcome of each picture in order.
 
     Args:
-        sources: pictures, standard input at most once.
-        read: reads one picture; called from `concurrency` threads at once.
+        sources: pictures; taken as they are needed.
+        read: reads one picture, or that page of it; called from `concurrency` threads at once.
         concurrency: requests under way at a time.
 
     Raises:
@@ -49,8 +48,8 @@ def read_all(sources: Sequence[Source], read: Callable[[bytes], OcrResult], conc
     def attempt(source: Source) -> Outcome:
         image = b""
         try:
-            image = sys.stdin.buffer.read() if source.path is None else picture_bytes(source.path)
-            return Outcome(source, image, read(image), None)
+            image = picture_bytes(source.picture)
+            return Outcome(source, image, read(image, source.page), None)
         except ServerUnreachableError:
             raise
         except OcrError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum
 from pathlib import Path
@@ -11,9 +12,10 @@ import typer
 
 from ocr_client.cli.batch import Outcome, read_all
 from ocr_client.cli.formats import Format
-from ocr_client.cli.inputs import expand
+from ocr_client.cli.inputs import Source, expand
 from ocr_client.cli.local import open_local
 from ocr_client.cli.option_flags import with_option_flags
+from ocr_client.cli.pages import pages_of
 from ocr_client.cli.report import Report
 from ocr_client.client import OcrClient
 from ocr_client.drawing.fonts import FontOfSize, open_font
@@ -22,6 +24,7 @@ from ocr_client.errors import OcrClientError, UsageError
 from ocr_client.retry import Patience
 from ocr_contract.errors import OcrError
 from ocr_contract.options import OCR, given_options
+from ocr_contract.result import OcrResult
 
 SOME_FAILED, USAGE = 1, 2  # exit codes
 # Parameters that have an effect on one of the two ways to read alone, and their flags.
@@ -80,8 +83,9 @@ def run(
 ) -> None:
     """Read the text of pictures through a running server (`make serve`), or in this process (--local).
 
-    Reading options that are left out are the model set's. The exit code is 1 when a picture failed (the list is on
-    standard error) and 2 when the command itself is mistaken.
+    Of a TIFF file every page is read, or the one that --page names. Reading options that are left out are the model
+    set's. The exit code is 1 when a picture failed (the list is on standard error) and 2 when the command itself is
+    mistaken.
     """
     try:
         sources = expand(images)
@@ -98,9 +102,15 @@ def run(
         raise typer.Exit(USAGE) from error
     report = Report(form, len(sources))
     given = given_options(options)
+    page = given.pop("page", 0)
+
+    def read(image: bytes, page: int) -> OcrResult:
+        result: OcrResult = opened.ocr(image, **given, **({"page": page} if page else {}))
+        return result
+
     try:
         with reader as opened, report:
-            for outcome in read_all(sources, lambda image: opened.ocr(image, **given), concurrency):
+            for outcome in read_all(_pages(sources, page, report), read, concurrency):
                 _finish(outcome, report, overlay, lettering)
     except OcrClientError as error:  # the whole run is lost, not one picture
         report.print_failures()
@@ -127,20 +137,34 @@ def _refuse_flags_of_the_other_way(context: typer.Context, local: bool) -> None:
         raise UsageError(f"{', '.join(given)}: only with --local; a server has its own")
 
 
+def _pages(sources: Sequence[Source], page: int, report: Report) -> Iterator[Source]:
+    """Yield what is to be read of each source; the report learns how much that is."""
+    taken = {source.output for source in sources}
+    for source in sources:
+        pages = pages_of(source, page, taken)
+        report.expect(len(pages) - 1)
+        yield from pages
+
+
 def _finish(outcome: Outcome, report: Report, overlay: Path | None, font: FontOfSize | None) -> None:
     """Print one picture's result and draw its overlay, or note its failure."""
     source, result = outcome.source, outcome.result
     if result is not None:
-        report.result(source.name, result)
+        report.result(source, result)
         if overlay is not None and font is not None:
             try:
-                drawn = draw_overlay(outcome.image, result.boxes, result.texts, font)
+                drawn = draw_overlay(
+                    *(outcome.image, result.boxes, result.texts, font),
+                    word_boxes=result.word_boxes,
+                    word_lines=result.word_lines,
+                    page=source.page,
+                )
                 save_overlay(overlay / source.output.with_name(f"{source.output.name}.jpg"), drawn)
             except OcrClientError as error:
-                report.failure(source.name, error)
+                report.failure(source.title, error)
     if outcome.error is not None:
-        report.failure(source.name, outcome.error)
-    report.advance(source.name)
+        report.failure(source.title, outcome.error)
+    report.advance(source.title)
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from enum import Enum
 
 from typing_extensions import assert_never
 
+from ocr_client.cli.inputs import Source
 from ocr_contract.result import OcrResult
 
 TSV_COLUMNS = ("image", "score", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "text")
@@ -39,11 +40,11 @@ def header(form: Format) -> str | None:
     return "\t".join(TSV_COLUMNS) if form is Format.TSV else None
 
 
-def render(name: str, result: OcrResult, form: Format, *, titled: bool) -> str:
+def render(source: Source, result: OcrResult, form: Format, *, titled: bool) -> str:
     """Return a result as it is printed, without the last line's end; "" when nothing is to be printed.
 
     Args:
-        name: of the picture.
+        source: the picture. Its page is part of its name, and a field of its own in json.
         result: what was read on it.
         form: text gives one line a text; json one document a picture, on one line; tsv one row a text.
         titled: in text, put the picture's name above its lines.
@@ -51,11 +52,12 @@ def render(name: str, result: OcrResult, form: Format, *, titled: bool) -> str:
     match form:
         case Format.TEXT:
             lines = [" ".join(text.splitlines()) for text in result.texts]
-            return "\n".join([f"==> {name} <==", *lines] if titled else lines)
+            return "\n".join([f"==> {source.title} <==", *lines] if titled else lines)
         case Format.JSON:
-            return json.dumps({"image": name, **result.to_dict()}, ensure_ascii=False)
+            page = {"page": source.page} if source.page else {}
+            return json.dumps({"image": source.name, **page, **result.to_dict()}, ensure_ascii=False)
         case Format.TSV:
-            return "\n".join(_rows(name, result))
+            return "\n".join(_rows(source.title, result))
         case _:
             assert_never(form)
 

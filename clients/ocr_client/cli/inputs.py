@@ -19,14 +19,28 @@ class Source:
     """One picture to read.
 
     Attributes:
-        name: as results show it.
+        name: of its file, as results show it.
         path: its file; None for standard input.
         output: path of what is written about it, without suffix, below the output folder.
+        page: the page of the file, from 1 on; 0 where the file is one picture.
+        content: what was read of it already, from standard input or a pipe, which give it only once.
     """
 
     name: str
     path: Path | None
     output: PurePath
+    page: int = 0
+    content: bytes | None = None
+
+    @property
+    def picture(self) -> Path | bytes:
+        """What is to be read."""
+        return self.path if self.path is not None and self.content is None else self.content or b""
+
+    @property
+    def title(self) -> str:
+        """Its name with the page, where there is one."""
+        return f"{self.name}#{self.page}" if self.page else self.name
 
 
 def expand(arguments: Iterable[str]) -> list[Source]:
@@ -49,7 +63,9 @@ def expand(arguments: Iterable[str]) -> list[Source]:
                     raise UsageError("- stands for standard input, which can be read only once")
                 continue
             seen.add(key)
-            sources.append(Source("-" if path is None else _printable(path), path, _free(below, taken)))
+            sources.append(
+                Source("-" if path is None else _printable(path), path, free_output(below.with_suffix(""), taken))
+            )
     return sources
 
 
@@ -111,12 +127,11 @@ def _printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _free(below: PurePath, taken: set[PurePath]) -> PurePath:
-    """Return `below` without suffix, numbered when another picture's output has that name already."""
-    plain = below.with_suffix("")
-    choice, number = plain, 1
+def free_output(wanted: PurePath, taken: set[PurePath]) -> PurePath:
+    """`wanted`, numbered when another picture's output has that name already; added to `taken`."""
+    choice, number = wanted, 1
     while choice in taken:
         number += 1
-        choice = plain.with_name(f"{plain.name}-{number}")
+        choice = wanted.with_name(f"{wanted.name}-{number}")
     taken.add(choice)
     return choice

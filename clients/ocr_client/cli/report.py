@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ocr_client.cli.formats import Format, header, render
+from ocr_client.cli.inputs import Source
 from ocr_contract.result import OcrResult
 
 if TYPE_CHECKING:
@@ -42,11 +43,10 @@ class Report:
         # Results on standard output go through the bar's console (below), so rich need not catch them.
         self._progress = Progress(*columns, console=self._console, transient=True, redirect_stdout=False)
         self._task = self._progress.add_task("", total=pictures)
-        self._watched = pictures > 1 and self._console.is_terminal
+        self._watched = False
 
     def __enter__(self) -> Self:
-        if self._watched:
-            self._progress.start()
+        self._watch()
         if (line := header(self._form)) is not None:
             self._print(line)
         return self
@@ -62,10 +62,16 @@ class Report:
         """Whether any picture failed."""
         return bool(self._failures)
 
-    def result(self, name: str, result: OcrResult) -> None:
+    def expect(self, more: int) -> None:
+        """Count on so many more pictures."""
+        self._pictures += more
+        self._progress.update(self._task, total=self._pictures)
+        self._watch()
+
+    def result(self, source: Source, result: OcrResult) -> None:
         """Print what was read on a picture."""
         titled = self._form is Format.TEXT and self._pictures > 1
-        text = render(name, result, self._form, titled=titled)
+        text = render(source, result, self._form, titled=titled)
         if titled and self._printed:
             text = "\n" + text
         if text:
@@ -87,6 +93,12 @@ class Report:
         typer.echo(f"{len(self._failures)} of {self._pictures} failed:", err=True)
         for name, message in self._failures:
             typer.echo(f"  {name}: {message}", err=True)
+
+    def _watch(self) -> None:
+        """Show the bar once there are several pictures."""
+        if not self._watched and self._pictures > 1 and self._console.is_terminal:
+            self._watched = True
+            self._progress.start()
 
     def _print(self, text: str) -> None:
         if self._watched and sys.stdout.isatty():

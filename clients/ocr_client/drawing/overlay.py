@@ -27,11 +27,21 @@ _GAP_COLOUR, _INK = (205, 205, 205), (24, 28, 34)  # RGB
 _FILL, _TINT = 0.22, 0.10  # opacity of the boxes on the picture and on the page
 _FINER, _FINE_PIXELS = 4, 4_000_000  # boxes are drawn this many times larger, within so many pixels, then reduced
 _GOLDEN_RATIO = 0.618034
+NO_BOXES = np.empty((0, 4, 2), np.float32)
 
 Colour = tuple[int, int, int]
 
 
-def draw_overlay(image: Picture, boxes: npt.NDArray[np.float32], texts: Sequence[str], font: FontOfSize) -> Image.Image:
+def draw_overlay(
+    image: Picture,
+    boxes: npt.NDArray[np.float32],
+    texts: Sequence[str],
+    font: FontOfSize,
+    *,
+    word_boxes: npt.NDArray[np.float32] = NO_BOXES,
+    word_lines: Sequence[int] | npt.NDArray[np.int32] = (),
+    page: int = 0,
+) -> Image.Image:
     """Draw what was read.
 
     Args:
@@ -39,30 +49,36 @@ def draw_overlay(image: Picture, boxes: npt.NDArray[np.float32], texts: Sequence
         boxes: (N, 4, 2) float32, pixels (x, y) of the picture with its EXIF orientation applied.
         texts: N strings.
         font: from fonts.open_font.
+        word_boxes: (M, 4, 2) float32, outlined thinly on the picture.
+        word_lines: M indices of the lines that the words are of; a word has its line's colour.
+        page: of the file, from 1 on; 0 for its first picture.
 
     Returns:
         RGB: picture and page side by side, or one below the other when the picture is wide.
 
     Raises:
         ImageError: when the picture cannot be decoded.
-        ValueError: when boxes and texts differ in number.
+        ValueError: when boxes and texts, or words and their lines, differ in number.
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4, 2)
     if len(boxes) != len(texts):
         raise ValueError(f"one text a box expected, got {len(boxes)} boxes and {len(texts)} texts")
-    picture = decode(image)
+    picture = decode(image, page)
     scale = zoom(picture.size, boxes)
     if scale != 1:
         width, height = (max(round(side * scale), 1) for side in picture.size)
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
     quads = boxes * np.float32(scale)
     thickness = max(1, round(max(picture.size) / 900))
-    page = _outlined(Image.new("RGB", picture.size, "white"), quads, _TINT, 1)
+    lettered = _outlined(Image.new("RGB", picture.size, "white"), quads, _TINT, 1)
     for text, quad in zip(texts, quads, strict=True):
         if text.strip():
             mask, left, top = letter(text, quad, font)
-            page.paste(_INK, (left, top), mask)
-    return _side_by_side(_outlined(picture, quads, _FILL, thickness), page)
+            lettered.paste(_INK, (left, top), mask)
+    outlined = _outlined(picture, quads, _FILL, thickness)
+    for quad, line in zip(word_boxes * np.float32(scale), word_lines, strict=True):
+        _paste(outlined, quad, colour(int(line)), 1)
+    return _side_by_side(outlined, lettered)
 
 
 def save_overlay(path: Path, overlay: Image.Image) -> None:
@@ -78,14 +94,15 @@ def save_overlay(path: Path, overlay: Image.Image) -> None:
         raise ImageError(f"cannot write the overlay {str(path)!r}: {error.strerror or error}") from error
 
 
-def decode(image: Picture) -> Image.Image:
-    """The picture as a person sees it, RGB: turned as EXIF says, transparency laid on white.
+def decode(image: Picture, page: int = 0) -> Image.Image:
+    """The picture, or a page of its file, as a person sees it, RGB: turned as EXIF says, transparency laid on white.
 
     Raises:
         ImageError: when the picture cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(picture_bytes(image))) as file:
+            file.seek(max(page - 1, 0))
             picture = ImageOps.exif_transpose(file)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ImageError(f"cannot draw on the picture: {error}") from error
