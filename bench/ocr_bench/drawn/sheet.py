@@ -50,6 +50,15 @@ def font_of(name: str, size_px: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(mpl.get_data_path(), "fonts", "ttf", LATIN[name]), size_px)
 
 
+def ink_of(face: ImageFont.FreeTypeFont, word: str) -> tuple[int, int]:
+    """Where a word's ink begins and ends, pixels from where it is written; getbbox has the white beside it too."""
+    mask, (offset, _) = face.getmask2(word, "L")
+    box = mask.getbbox()
+    if box is None:
+        raise ValueError(f"{word!r} has no ink")
+    return offset + box[0], offset + box[2]
+
+
 class Sheet:
     """White paper. Lines are written in the order in which a person would read them."""
 
@@ -67,7 +76,8 @@ class Sheet:
         for number, word in enumerate(words):
             if number:
                 left += face.getlength(space)
-            start, _, end, _ = face.getbbox(word)
+            left = round(left)
+            start, end = ink_of(face, word)
             self._draw.text((left, top), word, fill="black", font=face)
             self._words.append((word, _rectangle(left + start, top + upper, left + end, top + lower)))
             left += face.getlength(word)

@@ -111,7 +111,7 @@ class Words(TargetMeasurement[WordBoxes]):
     def intro(self, found: WordBoxes) -> str:
         """What the figures are."""
         return (
-            "Drawn pages in letters of 16, 24 and 36 pixels, level and tilted by 3 and 8 degrees to either side. A "
+            "Drawn pages in letters of 16, 24 and 36 pixels, level and tilted by -8 and 3 degrees. A "
             "known word is as wide as its ink and as high as its line; Chinese words are single characters. Each is "
             "held against the box that overlaps it most; a word without one counts 0. The last column looks at the "
             "line's direction only: the height of a word's box is that of the line's, which the detector grows beyond "
