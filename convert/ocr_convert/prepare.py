@@ -84,7 +84,10 @@ class Preparation:
         cls = self._convert(folder, origin)
         with self._reporter.step(f"verify {origin['name']}"):
             reference, compared_with = cls.reference(self._paddle)
-            self._accept(cls, verify_cls(cls.fused, reference, compared_with, self._strips))
+            comparison = verify_cls(
+                cls.fused, reference, compared_with, self._strips, cls.normalisation, folder.settings.cls
+            )
+            self._accept(cls, comparison)
 
     def _convert(
         self, folder: ModelFolder, origin: Mapping[str, Any], normalisation: Normalisation | None = None

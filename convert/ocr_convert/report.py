@@ -13,6 +13,7 @@ from ocr_convert.paddle.inference_yml import SIZE_OPTIONS, THRESHOLDS
 from ocr_convert.prepare import Preparation
 from ocr_pipeline.repository import DICTIONARY, PARAMETERS, WEIGHTS, Parameters
 from ocr_pipeline.stages.ctc import join_dictionary
+from ocr_pipeline.stages.orientation import PADDED
 
 REPORT = "report.json"
 
@@ -39,6 +40,8 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
     files[f"ctc_decode/{DICTIONARY}"] = join_dictionary(ready.characters)
     options = (*SIZE_OPTIONS, *THRESHOLDS.values())
     values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in options}
-    files[f"det_batcher/{PARAMETERS}"] = Parameters(values, ready.parameters.db).to_json()
+    cls = ready.networks["cls"].folder.settings.cls if "cls" in ready.networks else PADDED
+    files[f"det_batcher/{PARAMETERS}"] = Parameters(values, ready.parameters.db, cls=cls).to_json()
+    files[f"rec_preprocess/{PARAMETERS}"] = Parameters(cls=cls).to_json()
     files[f"ctc_decode/{PARAMETERS}"] = Parameters(right_to_left=ready.parameters.right_to_left).to_json()
     return files

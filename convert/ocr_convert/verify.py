@@ -25,7 +25,7 @@ from ocr_pipeline import page
 from ocr_pipeline.repository import Parameters
 from ocr_pipeline.stages.buckets import call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
-from ocr_pipeline.stages.orientation import cls_crops
+from ocr_pipeline.stages.orientation import PADDED, ClsInput, cls_crops
 from ocr_pipeline.stages.pieces import MAX_PIECE_WIDTH
 from ocr_pipeline.stages.tiles import cut_tile
 
@@ -71,6 +71,7 @@ def load_pictures() -> dict[str, Pixels]:
 
 def normalise(pixels: Pixels, normalisation: Normalisation = HALVES) -> Floats:
     """PaddleOCR's preparation: (N, H, W, 3) uint8 BGR to (N, 3, H, W) float32, (x / 255 - mean) / std."""
+    pixels = pixels[..., ::-1] if normalisation.rgb else pixels
     mean, std = np.array(normalisation.mean, np.float32), np.array(normalisation.std, np.float32)
     scaled = (pixels.astype(np.float32) * np.float32(1 / 255) - mean) / std
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), np.float32)
@@ -165,16 +166,23 @@ def verify_rec(
     return compare("rec", compared_with, differences, equal, made_of_them, texts, reference_texts)
 
 
-def verify_cls(fused: Path, reference: Reference, compared_with: str, strips: list[Strip]) -> Comparison:
+def verify_cls(
+    fused: Path,
+    reference: Reference,
+    compared_with: str,
+    strips: list[Strip],
+    normalisation: Normalisation = HALVES,
+    cls_input: ClsInput = PADDED,
+) -> Comparison:
     """Compare labels and probabilities of the lines as they are and turned by 180 degrees.
 
     Raises:
         ModelFolderError: the network cannot be run on several lines, or answers no probabilities
     """
     classifier = session(fused)
-    upright = np.concatenate([cls_crops(strip) for strip in strips])
+    upright = np.concatenate([cls_crops(strip.lines(), cls_input) for strip in strips])
     both = np.concatenate([upright, upright[:, ::-1, ::-1]])
-    expected = reference({"lines": normalise(both)})
+    expected = reference({"lines": normalise(both, normalisation)})
     _require_probabilities("cls", expected)
     label, score = _run(classifier, {"crops": both})
     best, probability = expected["lines"].argmax(axis=1), expected["lines"].max(axis=1)

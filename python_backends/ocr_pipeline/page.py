@@ -26,7 +26,7 @@ from ocr_pipeline.stages.crops import Strip, crop_lines, from_own_top_left, join
 from ocr_pipeline.stages.ctc import ctc_decode
 from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, ProbabilityMap, boxes_from_prob
 from ocr_pipeline.stages.decode import decode_image, pixels_of_array
-from ocr_pipeline.stages.orientation import CLS_BATCH, cls_crops, turn_boxes, turn_lines, upside_down
+from ocr_pipeline.stages.orientation import CLS_BATCH, PADDED, ClsInput, cls_crops, turn_boxes, turn_lines, upside_down
 from ocr_pipeline.stages.pieces import join_texts
 from ocr_pipeline.stages.reading_order import reading_order
 from ocr_pipeline.stages.scripts import in_reading_order
@@ -41,7 +41,7 @@ NO_CLS = "use_textline_orientation needs a model set with cls; the installed one
 Pixels = npt.NDArray[np.uint8]
 # (1, h, w, 3) uint8 to (1, h, w) float32, 0..1; sides are multiples of 32
 Detector = Callable[[Pixels], npt.NDArray[np.float32]]
-# (B, 48, 192, 3) uint8 to labels (B,) int64 and scores (B,) float32
+# (B, height, width, 3) uint8 to labels (B,) int64 and scores (B,) float32
 Classifier = Callable[[Pixels], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
 
 
@@ -189,11 +189,15 @@ def open_lines(
     return join_lines(lines)
 
 
-def find_turned(strip: Strip, classify: Classifier, clock: Clock) -> npt.NDArray[np.bool_]:
-    """(N,) bool: which lines stand upside down; `classify` is given at most CLS_BATCH lines at a time."""
+def find_turned(strip: Strip, classify: Classifier, clock: Clock, takes: ClsInput = PADDED) -> npt.NDArray[np.bool_]:
+    """(N,) bool: which lines stand upside down.
+
+    `classify` is given at most CLS_BATCH lines at a time, as it `takes` them.
+    """
     with clock.stage("cls"):
-        inputs = cls_crops(strip)
-        parts = [upside_down(*classify(inputs[at : at + CLS_BATCH])) for at in range(0, len(inputs), CLS_BATCH)]
+        lines = strip.lines()
+        batches = [cls_crops(lines[at : at + CLS_BATCH], takes) for at in range(0, len(lines), CLS_BATCH)]
+        parts = [upside_down(*classify(batch)) for batch in batches]
         return np.concatenate([np.zeros(0, np.bool_), *parts])
 
 

@@ -23,6 +23,7 @@ from ocr_contract.errors import INSTALL_HINT, InvalidModel, InvalidOption
 from ocr_contract.options import OCR, Value, parse_option
 from ocr_pipeline.stages.ctc import read_dictionary
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
+from ocr_pipeline.stages.orientation import PADDED, ClsInput
 
 VERSION = "1"
 CONFIG = "config.pbtxt"
@@ -34,6 +35,7 @@ HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
 OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
+CLS_PREFIX = "cls_"  # of ClsInput's fields in a parameters.json
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,20 @@ class Parameters:
         options: values of options.
         db: the kind of DB post-processing.
         right_to_left: whether the recogniser is for a script that is written so, as Arabic is.
+        cls: the pixels that the line orientation classifier takes.
     """
 
     options: Mapping[str, Value] = field(default_factory=dict)
     db: DbVariant = PLAIN_DB
     right_to_left: bool = False
+    cls: ClsInput = PADDED
 
     def to_json(self) -> str:
-        """The text of a parameters.json that `read_parameters` reads back; of the variant what is not the plain one."""
+        """The text of a parameters.json that `read_parameters` reads back; beside options only what is not usual."""
         variant = {name: value for name, value in asdict(self.db).items() if value != getattr(PLAIN_DB, name)}
         direction = {"right_to_left": True} if self.right_to_left else {}
-        return json.dumps({**self.options, **variant, **direction}, indent=2) + "\n"
+        cls = {} if self.cls == PADDED else {CLS_PREFIX + name: value for name, value in asdict(self.cls).items()}
+        return json.dumps({**self.options, **variant, **direction, **cls}, indent=2) + "\n"
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ class ModelRepository:
             InvalidModel: a file is missing or is not as it should be.
         """
         det, ctc = (read_parameters(self.file(model, PARAMETERS)) for model in ("det_batcher", "ctc_decode"))
-        return Parameters(det.options, det.db, ctc.right_to_left)
+        return Parameters(det.options, det.db, ctc.right_to_left, det.cls)
 
 
 def number(config: Mapping[str, Any], key: str) -> int:
@@ -179,8 +184,9 @@ def read_parameters(path: Path) -> Parameters:
         right_to_left = values.pop("right_to_left", False)
         if not isinstance(right_to_left, bool):
             raise ValueError(f"right_to_left must be true or false, not {right_to_left!r}")
+        stated = {one.name: values.pop(CLS_PREFIX + one.name, one.default) for one in fields(ClsInput)}
         options = {name: parse_option(name, value) for name, value in values.items()}
-        return Parameters(options, DbVariant(**db), right_to_left)
+        return Parameters(options, DbVariant(**db), right_to_left, ClsInput(**stated))
     except FileNotFoundError as error:
         raise InvalidModel(f"{path} is missing; {INSTALL_HINT}") from error
     except (ValueError, AttributeError, TypeError, InvalidOption) as error:

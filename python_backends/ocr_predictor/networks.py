@@ -57,7 +57,7 @@ class Networks:
             return self.det.run({"image": det_image})["prob"]
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Labels and scores, both (B,), of lines (B, 48, 192, 3).
+        """Labels and scores, both (B,), of lines (B, height, width, 3).
 
         Raises:
             InvalidOption: the installed model set has no cls.

@@ -4,6 +4,7 @@ from typing import Any
 
 from ocr_contract.options import RECOGNITION, resolve
 from ocr_pipeline import page
+from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.orientation import turn_lines
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
@@ -16,8 +17,9 @@ class TritonPythonModel(Adapter):
     stages = ("decode", "cls")
 
     def load(self) -> None:
-        """This server's limits."""
+        """This server's limits, and what cls takes."""
         self.limits = {name: self.number(name) for name in ("max_images", "max_pixels", "max_bytes")}
+        self.cls = read_parameters(self.directory / PARAMETERS).cls
         take_large_pictures(self.limits["max_pixels"])
 
     def answer(self, request: Any) -> Tensors:
@@ -25,6 +27,6 @@ class TritonPythonModel(Adapter):
         options = resolve(request_parameters(request), RECOGNITION)
         strip = page.open_lines([encoded(image) for image in tensor(request, "images")], self.clock, **self.limits)
         if options["use_textline_orientation"]:
-            strip = turn_lines(strip, page.find_turned(strip, classify, self.clock))
+            strip = turn_lines(strip, page.find_turned(strip, classify, self.clock, self.cls))
         strip, pieces = cut_long_lines(strip)
         return {"crops": strip.pixels, "widths": strip.widths, "pieces": pieces}

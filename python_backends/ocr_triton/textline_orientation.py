@@ -9,7 +9,7 @@ from ocr_pipeline.page import NO_CLS
 
 
 def classify(crops: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Labels and scores, both (B,), of lines (B, 48, 192, 3); asks `cls` by way of BLS.
+    """Labels and scores, both (B,), of lines (B, height, width, 3); asks `cls` by way of BLS.
 
     Raises:
         InvalidOption: the server has no `cls`.

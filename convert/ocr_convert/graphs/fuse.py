@@ -4,9 +4,10 @@
 |---|---|---|
 | det | `image` UINT8 [batch, height, width, 3] | `prob` FP32 [batch, height, width] |
 | rec | `crops` UINT8 [batch, 48, width, 3], `widths` INT64 [batch, 1] | `index` INT64, `score` FP32 [batch, time] |
-| cls | `crops` UINT8 [batch, 48, 192, 3] | `label` INT64 [batch], `score` FP32 [batch] |
+| cls | `crops` UINT8 [batch, height, width, 3] | `label` INT64 [batch], `score` FP32 [batch] |
 
-Pixels are BGR, 0..255. Normalisation follows PaddleOCR's NormalizeImage (det) and resize_norm_img (rec, cls).
+Pixels are BGR, 0..255. Normalisation follows PaddleOCR's NormalizeImage (det, newer cls) and resize_norm_img (rec,
+older cls). Height and width of cls are those of its network.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ocr_convert.graphs.class_search import fill_blocks, find_best_class
 from ocr_convert.graphs.ends import Dimensions, ends
 from ocr_convert.graphs.node_list import PREFIX, NodeList
 from ocr_pipeline.stages.crops import LINE_HEIGHT
-from ocr_pipeline.stages.orientation import CLS_WIDTH
+from ocr_pipeline.stages.orientation import PADDED, ClsInput
 
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -29,35 +30,40 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True)
 class Normalisation:
-    """(x / 255 - mean) / std, for each plane of BGR pixels."""
+    """(x / 255 - mean) / std, for each plane of BGR pixels; with `rgb` they are put into that order before."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    rgb: bool = False
 
 
 # PaddleOCR applies ImageNet's RGB figures in this order to BGR pixels; its det weights were trained that way.
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALVES = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # rec and cls
 
-# Of the networks that are wrapped.
-INPUTS: dict[Kind, Dimensions] = {
-    "det": (1, 3, "H", "W"),
-    "rec": ("N", 3, LINE_HEIGHT, "W"),
-    "cls": ("N", 3, LINE_HEIGHT, CLS_WIDTH),
-}
+# Of the networks that are wrapped; cls takes what its ClsInput says.
+INPUTS: dict[Kind, Dimensions] = {"det": (1, 3, "H", "W"), "rec": ("N", 3, LINE_HEIGHT, "W")}
 OUTPUTS: dict[Kind, Dimensions] = {"det": (1, 1, "H", "W"), "rec": ("N", "T", "classes"), "cls": ("N", 2)}
 
 LOWEST_OPSET = 11  # Range, GatherElements and TopK with k as an input exist from here on
 
 
-def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = IMAGENET) -> onnx.ModelProto:
+def usual_normalisation(kind: Kind) -> Normalisation:
+    """That of a network whose folder states none."""
+    return IMAGENET if kind == "det" else HALVES
+
+
+def fuse(
+    model: onnx.ModelProto, kind: Kind, normalisation: Normalisation | None = None, cls_input: ClsInput = PADDED
+) -> onnx.ModelProto:
     """Wrap an exported network into the tensors of the table above.
 
     Args:
         model: a network with one FP32 input [N, 3, H, W] and one FP32 output:
             det [N, 1, H, W], rec [N, T, classes], cls [N, 2]
         kind: which of the three it is
-        det_normalisation: of det; rec and cls have one that is always the same
+        normalisation: by default the usual one of the kind
+        cls_input: the size that cls takes
 
     Returns:
         a new model; `model` is left as it was
@@ -68,14 +74,15 @@ def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = 
     """
     fused = onnx.ModelProto()
     fused.CopyFrom(model)
-    network_input, network_output = ends(fused, kind, INPUTS[kind], OUTPUTS[kind])
+    takes = ("N", 3, cls_input.height, cls_input.width) if kind == "cls" else INPUTS[kind]
+    network_input, network_output = ends(fused, kind, takes, OUTPUTS[kind])
     _refuse_taken_names(fused, kind)
     opset = _opset(fused)
     pixels = "image" if kind == "det" else "crops"
 
     before = NodeList(opset)
     normalised = f"{PREFIX}normalised" if kind == "rec" else network_input
-    _normalise(before, pixels, det_normalisation if kind == "det" else HALVES, normalised)
+    _normalise(before, pixels, normalisation or usual_normalisation(kind), normalised)
     if kind == "rec":
         _mask_padding(before, normalised, pixels, network_input)
     after = NodeList(opset)
@@ -89,7 +96,7 @@ def fuse(model: onnx.ModelProto, kind: Kind, det_normalisation: Normalisation = 
     del fused.graph.node[:]
     fused.graph.node.extend(nodes)
     fused.graph.initializer.extend([*before.constants, *after.constants])
-    _declare(fused, kind)
+    _declare(fused, kind, cls_input)
     try:
         onnx.checker.check_model(fused, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -121,6 +128,9 @@ def _normalise(graph: NodeList, pixels: str, normalisation: Normalisation, outpu
     bias = (-mean / std).astype(np.float32).reshape(1, 3, 1, 1)
     # Transposing bytes moves a quarter of what transposing floats does.
     planes = graph.add("Transpose", [pixels], f"{PREFIX}planes", perm=[0, 3, 1, 2])
+    if normalisation.rgb:
+        backwards = graph.constant("backwards", np.array([2, 1, 0], np.int64))
+        planes = graph.add("Gather", [planes, backwards], f"{PREFIX}rgb", axis=1)
     floats = graph.add("Cast", [planes], f"{PREFIX}floats", to=TensorProto.FLOAT)
     scaled = graph.add("Mul", [floats, graph.constant("scale", scale)], f"{PREFIX}scaled")
     graph.add("Add", [scaled, graph.constant("bias", bias)], output)
@@ -139,7 +149,7 @@ def _mask_padding(graph: NodeList, normalised: str, crops: str, network_input: s
     graph.add("Where", [mask, normalised, graph.constant("padding", np.zeros((), np.float32))], network_input)
 
 
-def _declare(model: onnx.ModelProto, kind: Kind) -> None:
+def _declare(model: onnx.ModelProto, kind: Kind, cls_input: ClsInput) -> None:
     """State names, types and dimensions of the inputs and outputs."""
     uint8, int64, float32 = TensorProto.UINT8, TensorProto.INT64, TensorProto.FLOAT
     inputs: list[tuple[str, int, list[str | int]]]
@@ -154,7 +164,7 @@ def _declare(model: onnx.ModelProto, kind: Kind) -> None:
         ]
         outputs = [("index", int64, ["batch", "time"]), ("score", float32, ["batch", "time"])]
     else:
-        inputs = [("crops", uint8, ["batch", LINE_HEIGHT, CLS_WIDTH, 3])]
+        inputs = [("crops", uint8, ["batch", cls_input.height, cls_input.width, 3])]
         outputs = [("label", int64, ["batch"]), ("score", float32, ["batch"])]
     del model.graph.input[:]
     del model.graph.output[:]

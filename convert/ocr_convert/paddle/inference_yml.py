@@ -1,7 +1,7 @@
-"""The inference.yml that PaddleOCR writes beside an exported model: thresholds of det, dictionary of rec."""
+"""The inference.yml that PaddleOCR writes beside an exported model: thresholds of det, dictionary of rec, size for cls."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from ocr_convert.graphs.fuse import IMAGENET, Kind, Normalisation
 from ocr_convert.paddle.dictionary import without_mark
 from ocr_pipeline.stages.crops import LINE_HEIGHT
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
-from ocr_pipeline.stages.orientation import CLS_WIDTH
+from ocr_pipeline.stages.orientation import PADDED, ClsInput
 
 # What is served after each network, by PaddleOCR's names; a network that wants another decoding reads nonsense here.
 DECODERS = {"det": "DBPostProcess", "rec": "CTCLabelDecode", "cls": "ClsPostProcess"}
+CLS_LABELS = ("0_degree", "180_degree")  # of Topk
 SIZE_OPTIONS = ("text_det_limit_side_len", "text_det_limit_type", "text_det_max_side_limit")  # of DetResizeForTest
 THRESHOLDS = {  # of DBPostProcess
     "thresh": "text_det_thresh",
@@ -38,7 +39,8 @@ class Settings:
     dictionary: tuple[str, ...] | None = None
     options: Mapping[str, Value] = field(default_factory=dict)  # of requests, by their names in ocr_contract.options
     db: DbVariant = PLAIN_DB
-    normalisation: Normalisation | None = None  # of det
+    normalisation: Normalisation | None = None  # of det and cls
+    cls: ClsInput = PADDED
     notes: tuple[str, ...] = ()  # what was taken over, or could not be
 
 
@@ -59,8 +61,11 @@ def read_inference_yml(path: Path, kind: Kind) -> Settings:
         _check_preparation(path, kind, steps)
         _check_decoder(path, kind, after)
         name = (document.get("Global") or {}).get("model_name")
-        if kind != "det":
-            return Settings(name, _dictionary(path, after) if kind == "rec" else None)
+        if kind == "rec":
+            return Settings(name, _dictionary(path, after))
+        if kind == "cls":
+            cls, normalisation = _cls(path, steps, after)
+            return Settings(name, cls=cls, normalisation=normalisation)
         size, size_notes = _size(steps)
         variant, variant_notes = _variant(after)
         thresholds = {
@@ -95,11 +100,6 @@ def _check_preparation(path: Path, kind: Kind, steps: Mapping[str, Any]) -> None
     shape = steps.get("RecResizeImg", {}).get("image_shape")
     if kind == "rec" and shape and int(shape[1]) != LINE_HEIGHT:
         raise ModelFolderError(f"{path} reads lines {shape[1]} pixels high, but lines are served {LINE_HEIGHT} high")
-    if kind == "cls" and "ResizeImage" in steps:
-        raise ModelFolderError(
-            f"{path} is of a text line orientation model that stretches lines to {steps['ResizeImage'].get('size')}, "
-            f"but only models that take lines of {LINE_HEIGHT} x {CLS_WIDTH} like ch_ppocr_mobile_v2.0_cls are served"
-        )
 
 
 def _check_decoder(path: Path, kind: Kind, after: Mapping[str, Any]) -> None:
@@ -107,6 +107,27 @@ def _check_decoder(path: Path, kind: Kind, after: Mapping[str, Any]) -> None:
     decoder = after.get("name", DECODERS[kind])
     if decoder != DECODERS[kind]:
         raise ModelFolderError(f"{path} is of a {kind} model for {decoder}, but only {DECODERS[kind]} is served")
+
+
+def _cls(path: Path, steps: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ClsInput, Normalisation | None]:
+    """Return the pixels that a line orientation model takes, and their normalisation where it is stated.
+
+    PaddleOCR has two kinds of them: one pads lines (ClsResizeImg, which normalises too), one stretches them
+    (ResizeImage) and is given RGB pixels by PaddleX.
+    """
+    labels = (after.get("Topk") or {}).get("label_list", list(CLS_LABELS))
+    if tuple(labels) != CLS_LABELS:
+        raise ModelFolderError(
+            f"{path} is of a model that tells {', '.join(map(str, labels))} apart, but a cls model tells lines of "
+            f"{' and '.join(CLS_LABELS)} apart, in this order"
+        )
+    if "ResizeImage" not in steps:
+        shape = steps.get("ClsResizeImg", {}).get("image_shape")
+        return ClsInput(int(shape[1]), int(shape[2])) if shape else PADDED, None
+    size = steps["ResizeImage"].get("size")
+    if not isinstance(size, list) or len(size) != 2 or "CropImage" in steps:
+        raise ModelFolderError(f"{path} must resize lines to a size [width, height], and nothing more")
+    return ClsInput(int(size[1]), int(size[0]), True), replace(_normalisation(steps) or IMAGENET, rgb=True)
 
 
 def _dictionary(path: Path, after: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 
 from ocr_convert.graphs.db_head import rewrite_db_head
-from ocr_convert.graphs.fuse import IMAGENET, Normalisation, fuse
+from ocr_convert.graphs.fuse import Normalisation, fuse, usual_normalisation
 from ocr_convert.graphs.memory_passes import rewrite_memory_passes
 from ocr_convert.paddle.folder import ModelFolder, load_network
 from ocr_convert.paddle.process import PaddleProcess
@@ -21,7 +21,7 @@ class Converted:
 
     folder: ModelFolder
     origin: Mapping[str, Any]  # name, form and SHA-256 of its files, for the reports
-    normalisation: Normalisation  # of det
+    normalisation: Normalisation
     unfused: Path
     fused: Path
 
@@ -47,7 +47,7 @@ def to_fused_onnx(
         origin: where it comes from, for the reports
         workdir: where the ONNX files are written
         paddle: the process that runs paddle2onnx
-        normalisation: of det; by default what its inference.yml states, else ImageNet's
+        normalisation: by default what its inference.yml states, else the usual one of its kind
 
     Raises:
         ConversionError: paddle2onnx failed, or what it wrote cannot be fused or loaded
@@ -58,8 +58,8 @@ def to_fused_onnx(
         unfused = workdir / f"{folder.kind}-unfused.onnx"
         paddle.convert(folder.network, folder.weights, unfused)
     fused = workdir / f"{folder.kind}-fused.onnx"
-    normalisation = normalisation or folder.settings.normalisation or IMAGENET
-    graph = fuse(load_network(unfused), folder.kind, normalisation)
+    normalisation = normalisation or folder.settings.normalisation or usual_normalisation(folder.kind)
+    graph = fuse(load_network(unfused), folder.kind, normalisation, folder.settings.cls)
     if folder.kind == "det":
         graph = rewrite_db_head(graph)
     onnx.save(rewrite_memory_passes(graph), fused)

@@ -1,4 +1,7 @@
-"""Line orientation: 0 or 180 degrees (PaddleOCR's text line orientation classifier, `cls`)."""
+"""Line orientation: 0 or 180 degrees (PaddleOCR's text line orientation classifiers, `cls`)."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
@@ -6,19 +9,41 @@ import numpy.typing as npt
 
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 
-CLS_WIDTH = 192  # pixels: input width of the classifier; longer lines are squeezed
 CLS_BATCH = 32  # max_batch_size of `cls`
 CLS_THRESH = 0.9  # probability from which a line is turned (PaddleOCR)
 UPSIDE_DOWN = 1  # label
-_GRAY = 128  # zero after the classifier's normalisation, (x / 255 - 0.5) / 0.5
+_GRAY = 128  # zero after the normalisation of those that pad, (x / 255 - 0.5) / 0.5
 
 
-def cls_crops(strip: Strip) -> npt.NDArray[np.uint8]:
-    """The classifier's input, (N, 48, 192, 3) uint8."""
-    inputs = np.full((len(strip.widths), LINE_HEIGHT, CLS_WIDTH, 3), _GRAY, np.uint8)
-    for line, target in zip(strip.lines(), inputs, strict=True):
-        shown = min(line.shape[1], CLS_WIDTH)
-        target[:, :shown] = cv2.resize(line, (shown, LINE_HEIGHT), interpolation=cv2.INTER_LINEAR)
+@dataclass(frozen=True)
+class ClsInput:
+    """The pixels that a classifier takes.
+
+    Attributes:
+        height: pixels.
+        width: pixels; longer lines are squeezed.
+        stretch: whether shorter lines are stretched to the width, or else padded with gray.
+    """
+
+    height: int = LINE_HEIGHT
+    width: int = 192
+    stretch: bool = False
+
+    def __post_init__(self) -> None:
+        if [type(value) for value in astuple(self)] != [int, int, bool] or min(self.height, self.width) < 1:
+            raise ValueError(f"the input of cls has whole numbers for its sides, and true or false, not {self}")
+
+
+PADDED = ClsInput()  # of ch_ppocr_mobile_v2.0_cls
+
+
+def cls_crops(lines: Sequence[npt.NDArray[np.uint8]], takes: ClsInput = PADDED) -> npt.NDArray[np.uint8]:
+    """The classifier's input, (N, height, width, 3) uint8, of N lines (48, W, 3) uint8."""
+    inputs = np.full((len(lines), takes.height, takes.width, 3), _GRAY, np.uint8)
+    for line, target in zip(lines, inputs, strict=True):
+        scaled = round(line.shape[1] * takes.height / line.shape[0])
+        shown = takes.width if takes.stretch else min(max(scaled, 1), takes.width)
+        target[:, :shown] = cv2.resize(line, (shown, takes.height), interpolation=cv2.INTER_LINEAR)
     return inputs
 
 
