@@ -175,6 +175,12 @@ class Options(TypedDict, total=False):
         bool,
         Option(False, flag(), "Give the words of each line too, with their boxes and scores.", frozenset({OCR})),
     ]
+    use_doc_orientation_classify: Annotated[
+        bool,
+        Option(
+            False, flag(), "Find whether the page is turned by 90, 180 or 270 degrees, and read it upright.", _PICTURE
+        ),
+    ]
     use_textline_orientation: Annotated[
         bool,
         Option(

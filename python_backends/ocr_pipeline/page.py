@@ -7,6 +7,7 @@ Lines are turned only where a request asks for it; turn_lines is that of stages.
 networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models of the server, LocalOcr
 (ocr_predictor) runs sessions. Reading order is the last thing that is done to a page: until then its lines stand in no
 particular order.
+`ocr_pipeline.upright` does the part up to the boxes, and turns the page first where that is asked for.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +37,9 @@ from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
 # The stages whose time is told, in their order; those of networks are timed by who runs them.
 STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "ctc_decode", "words")
 
-NO_CLS = "use_textline_orientation needs a model set with cls; the installed one has none"
+NO_CLS = (
+    "use_textline_orientation and use_doc_orientation_classify need a model set with cls; the installed one has none"
+)
 
 Pixels = npt.NDArray[np.uint8]
 # (1, h, w, 3) uint8 to (1, h, w) float32, 0..1; sides are multiples of 32

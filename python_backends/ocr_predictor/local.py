@@ -19,9 +19,10 @@ from ocr_contract.reader import Picture, check_pictures, picture_content
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.repository import ModelRepository, number
-from ocr_pipeline.stages.crops import crop_threads
+from ocr_pipeline.stages.crops import Strip, crop_threads
 from ocr_pipeline.stages.orientation import turn_lines
 from ocr_pipeline.stages.pieces import cut_long_lines
+from ocr_pipeline.upright import Upright, find_upright
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
 from onnxruntime_backend.precision import Precision, check_precision
@@ -109,16 +110,16 @@ class LocalOcr:
     def ocr_timed(self, image: Picture, times: StageTimes, **options: Unpack[Options]) -> OcrResult:
         """`ocr`, with the time of every stage added to `times`."""
         with self._reading(options, OCR) as resolved:
-            pixels, found = self._find(image, resolved, times)
-            lines = page.cut_lines(pixels, found, times, self._crop_threads)
+            upright = self._find(image, resolved, times)
+            lines = page.cut_lines(upright.pixels, upright.found, times, self._crop_threads)
             if resolved["use_textline_orientation"]:
-                lines = page.turn_upright(lines, page.find_turned(lines.strip, self.networks.classify, times))
+                lines = page.turn_upright(lines, self._turned(lines.strip, times))
             strip, pieces = cut_long_lines(lines.strip)
             with times.stage("rec"):
                 steps = self.networks.recognise(strip)
             return page.finish(
                 steps,
-                lines.found,
+                upright.as_sent(lines.found),
                 strip.widths,
                 pieces,
                 self._dictionary,
@@ -130,7 +131,8 @@ class LocalOcr:
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""
         with self._reading(options, DETECTION) as resolved:
-            return page.in_order(self._find(image, resolved, StageTimes())[1], resolved)
+            upright = self._find(image, resolved, StageTimes())
+            return page.in_order(upright.as_sent(upright.found), resolved)
 
     def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each; see `ocr`. Every line keeps its place, however little is sure."""
@@ -139,7 +141,7 @@ class LocalOcr:
             pictures = [picture_content(image) for image in check_pictures(images)]
             strip = page.open_lines(pictures, times, **self._line_limits)
             if resolved["use_textline_orientation"]:
-                strip = turn_lines(strip, page.find_turned(strip, self.networks.classify, times))
+                strip = turn_lines(strip, self._turned(strip, times))
             strip, pieces = cut_long_lines(strip)
             return page.decode_lines(
                 self.networks.recognise(strip),
@@ -163,13 +165,17 @@ class LocalOcr:
                 self._under_way -= 1
                 self._idle.notify_all()
 
-    def _find(
-        self, image: Picture, options: Options, times: StageTimes
-    ) -> tuple[npt.NDArray[np.uint8], DetectionResult]:
-        pixels = page.open_picture(picture_content(image), times, **self._picture_limits, page=options["page"])
-        prob = page.probability_map(pixels, self.networks.detect, options, times)
-        picture_hw = pixels.shape[0], pixels.shape[1]
-        found = page.find_boxes(
-            prob, picture_hw, options, times, variant=self._parameters.db, max_lines=self._max_lines
+    def _find(self, image: Picture, options: Options, times: StageTimes) -> Upright:
+        return find_upright(
+            page.open_picture(picture_content(image), times, **self._picture_limits, page=options["page"]),
+            self.networks.detect,
+            self.networks.classify,
+            options,
+            times,
+            parameters=self._parameters,
+            max_lines=self._max_lines,
+            threads=self._crop_threads,
         )
-        return pixels, found
+
+    def _turned(self, strip: Strip, times: StageTimes) -> npt.NDArray[np.bool_]:
+        return page.find_turned(strip, self.networks.classify, times, self._parameters.cls)

@@ -11,6 +11,7 @@ from ocr_pipeline import page
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
+from ocr_pipeline.upright import find_upright
 from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor
 from ocr_triton.textline_orientation import classify
 
@@ -35,25 +36,28 @@ class TritonPythonModel(Adapter):
         is_ocr = "crops" in request.requested_output_names()
         options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
         pixels = tensor(request, "pixels")
-        prob = page.probability_map(pixels, detect, options, self.clock)
-        found = page.find_boxes(
-            prob,
-            pixels.shape[:2],
+        upright = find_upright(
+            pixels,
+            detect,
+            classify,
             options,
             self.clock,
-            variant=self.parameters.db,
+            parameters=self.parameters,
             max_lines=self.max_lines,
+            threads=self.threads,
         )
         if not is_ocr:
-            boxes = page.in_order(found, options)
+            boxes = page.in_order(upright.as_sent(upright.found), options)
             return {"boxes": boxes.boxes, "box_scores": boxes.box_scores}
-        lines = page.cut_lines(pixels, found, self.clock, self.threads)
+        lines = page.cut_lines(upright.pixels, upright.found, self.clock, self.threads)
         if options["use_textline_orientation"]:
-            lines = page.turn_upright(lines, page.find_turned(lines.strip, classify, self.clock))
+            turned = page.find_turned(lines.strip, classify, self.clock, self.parameters.cls)
+            lines = page.turn_upright(lines, turned)
         strip, pieces = cut_long_lines(lines.strip)
+        found = upright.as_sent(lines.found)
         return {
-            "boxes": lines.found.boxes,
-            "box_scores": lines.found.box_scores,
+            "boxes": found.boxes,
+            "box_scores": found.box_scores,
             "crops": strip.pixels,
             "widths": strip.widths,
             "pieces": pieces,

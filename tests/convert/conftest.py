@@ -91,7 +91,7 @@ def make_onnx() -> Callable[..., onnx.ModelProto]:
 
 @pytest.fixture(scope="session")
 def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders det, rec and cls, each with a small network in PaddleOCR 3's form."""
+    """Folders det, rec, cls and stretched_cls, each with a small network in PaddleOCR 3's form."""
     folder = tmp_path_factory.mktemp("small-models")
     script = Path(__file__).parent / "small_pir_models.py"
     subprocess.run([sys.executable, str(script), str(folder)], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Write a det, a rec and a cls network of a few layers as PaddleOCR 3 does: inference.json, .pdiparams, inference.yml.
+"""Write det, rec and two cls networks of a few layers as PaddleOCR 3 does: inference.json, .pdiparams, inference.yml.
 
 Run as `python small_pir_models.py FOLDER`. The weights are made up: det calls what is bright text, so that it finds
 something on any picture, rec and cls answer something that depends on every pixel.
@@ -68,13 +68,29 @@ SETTINGS = {
         "PostProcess": {"name": "CTCLabelDecode", "character_dict": CHARACTERS},
     },
     "cls": {"Global": {"model_name": "small_cls"}},
+    "stretched_cls": {
+        "Global": {"model_name": "small_stretched_cls"},
+        "PreProcess": {
+            "transform_ops": [
+                {"ResizeImage": {"size": [160, 80]}},
+                {"NormalizeImage": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "order": ""}},
+                {"ToCHWImage": None},
+            ]
+        },
+        "PostProcess": {"Topk": {"topk": 1, "label_list": ["0_degree", "180_degree"]}},
+    },
 }
 
 
 def main() -> None:
     paddle.seed(7)
-    shapes = {"det": [None, 3, None, None], "rec": [None, 3, 48, None], "cls": [None, 3, 48, 192]}
-    networks: dict[str, nn.Layer] = {"det": Det(), "rec": Rec(), "cls": Cls()}
+    shapes = {
+        "det": [None, 3, None, None],
+        "rec": [None, 3, 48, None],
+        "cls": [None, 3, 48, 192],
+        "stretched_cls": [None, 3, 80, 160],
+    }
+    networks: dict[str, nn.Layer] = {"det": Det(), "rec": Rec(), "cls": Cls(), "stretched_cls": Cls()}
     for kind, network in networks.items():
         folder = Path(sys.argv[1]) / kind
         network.eval()

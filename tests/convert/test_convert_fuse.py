@@ -1,5 +1,6 @@
 """The fused graphs answer as the networks they were made from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ocr_convert.graphs.ends import class_count
 from ocr_convert.graphs.fuse import IMAGENET, Kind, fuse
 from ocr_convert.paddle.to_onnx import Converted
 from ocr_convert.verify import load_pictures, normalise, session
+from ocr_pipeline.stages.orientation import ClsInput
 
 PROVIDERS = [
     provider
@@ -101,6 +103,17 @@ def test_cls_answers_one_label_and_one_score_a_line(opset: int) -> None:
     expected = normalise(crops)[:, :2, 0, 0]
     label, score = load(fuse(one_node("cls", opset), "cls")).run(["label", "score"], {"crops": crops})
     assert label.dtype == np.int64
+    np.testing.assert_array_equal(label, expected.argmax(axis=1))
+    np.testing.assert_allclose(score, expected.max(axis=1), atol=1e-6)
+
+
+def test_a_cls_of_another_size_is_given_pixels_in_rgb_order_where_it_wants_them() -> None:
+    crops = random_bytes(3, 80, 160, 3)
+    normalisation = replace(IMAGENET, rgb=True)
+    expected = normalise(crops[..., ::-1], IMAGENET)[:, :2, 0, 0]
+    np.testing.assert_array_equal(normalise(crops, normalisation), normalise(crops[..., ::-1], IMAGENET))
+    fused = fuse(one_node("cls", 14), "cls", normalisation, ClsInput(80, 160, True))
+    label, score = load(fused).run(["label", "score"], {"crops": crops})
     np.testing.assert_array_equal(label, expected.argmax(axis=1))
     np.testing.assert_allclose(score, expected.max(axis=1), atol=1e-6)
 

@@ -27,8 +27,9 @@ from ocr_convert.progress import Reporter
 from ocr_convert.sources.fetch import check_sha256
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 from ocr_convert.verify import verify_rec
-from ocr_pipeline.repository import ModelRepository, Parameters
+from ocr_pipeline.repository import ModelRepository, Parameters, read_parameters
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
+from ocr_pipeline.stages.orientation import PADDED, ClsInput
 
 FILES = ("inference.json", "inference.pdiparams", "inference.yml")
 
@@ -99,6 +100,24 @@ def test_models_in_paddle_3s_form_are_converted_verified_and_installed(
     assert "largest difference of the probability map" in output.getvalue()
     assert "equal argmax steps 100.0000%" in output.getvalue()
     assert "[Paddle2ONNX]" not in output.getvalue()
+
+
+def test_a_line_orientation_network_of_another_size_that_stretches_lines_is_served(
+    small_models: Path, repository: Path, reporter: Reporter
+) -> None:
+    folders = {**own(small_models, "det", "rec"), "cls": small_models / "stretched_cls"}
+    convert_folders(folders, repository, reporter=reporter)
+    report = json.loads((repository / "cls" / "1" / "report.json").read_text(encoding="utf-8"))
+    assert report["verification"]["compared_with"] == "Paddle inference"
+    assert report["verification"]["largest_difference"] < 1e-5
+    # Each step reads its own folder.
+    for step in ("det_batcher", "rec_preprocess"):
+        stated = read_parameters(ModelRepository(repository).file(step, "parameters.json"))
+        assert stated.cls == ClsInput(80, 160, True)
+    session = onnxruntime.InferenceSession(repository / "cls" / "1" / "model.onnx", providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape == ["batch", 80, 160, 3]
+    convert_folders(own(small_models, "det", "rec", "cls"), repository, reporter=reporter)
+    assert ModelRepository(repository).parameters().cls == PADDED
 
 
 def test_a_set_without_cls_takes_that_of_the_set_before_away(

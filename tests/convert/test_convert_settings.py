@@ -1,5 +1,6 @@
 """Dictionaries, inference.yml, and what is looked for in a folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -14,6 +15,7 @@ from ocr_convert.paddle.folder import find_dictionary, read_model_folder
 from ocr_convert.paddle.inference_yml import read_inference_yml
 from ocr_pipeline.stages.ctc import join_dictionary
 from ocr_pipeline.stages.ctc import read_dictionary as read_installed_dictionary
+from ocr_pipeline.stages.orientation import ClsInput
 
 # Characters that strip(), splitlines() or a YAML reader would lose or take for something else.
 SPACES = ("\u3000", "\u2028", "\u2029", "\x85", "\xa0", "\x0b", "\x0c", "\x1c")
@@ -109,7 +111,7 @@ def test_size_of_the_detectors_input(tmp_path: Path, stated: object, expected: o
     [
         ("det", {"DecodeImage": {"img_mode": "RGB"}}, "wants pixels in RGB order"),
         ("rec", {"RecResizeImg": {"image_shape": [3, 32, 320]}}, "reads lines 32 pixels high"),
-        ("cls", {"ResizeImage": {"size": [160, 80]}}, "stretches lines to"),
+        ("cls", {"ResizeImage": {"resize_short": 256}}, r"must resize lines to a size \[width, height\]"),
     ],
 )
 def test_a_model_that_wants_other_pixels_is_refused(tmp_path: Path, kind: Kind, step: object, reason: str) -> None:
@@ -130,6 +132,28 @@ def test_the_normalisation_of_a_detector_is_taken_over(
     tmp_path: Path, step: object, expected: Normalisation | None
 ) -> None:
     assert read_inference_yml(write_yml(tmp_path / "inference.yml", with_steps(step)), "det").normalisation == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "expected", "normalisation"),
+    [
+        ({"ToCHWImage": None}, ClsInput(48, 192, False), None),
+        ({"ClsResizeImg": {"image_shape": [3, 48, 192]}}, ClsInput(48, 192, False), None),
+        ({"ClsResizeImg": {"image_shape": [3, 32, 100]}}, ClsInput(32, 100, False), None),
+        ({"ResizeImage": {"size": [160, 80]}}, ClsInput(80, 160, True), replace(IMAGENET, rgb=True)),
+    ],
+)
+def test_the_lines_that_cls_takes(
+    tmp_path: Path, step: object, expected: ClsInput, normalisation: Normalisation | None
+) -> None:
+    settings = read_inference_yml(write_yml(tmp_path / "inference.yml", with_steps(step)), "cls")
+    assert (settings.cls, settings.normalisation) == (expected, normalisation)
+
+
+def test_a_model_that_tells_other_angles_apart_is_no_cls(tmp_path: Path) -> None:
+    document = with_steps(Topk={"label_list": ["0", "90", "180", "270"]})
+    with pytest.raises(ModelFolderError, match="tells 0, 90, 180, 270 apart, but a cls model"):
+        read_inference_yml(write_yml(tmp_path / "inference.yml", document), "cls")
 
 
 @pytest.mark.parametrize(

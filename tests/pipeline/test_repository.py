@@ -8,10 +8,14 @@ import pytest
 from ocr_contract.errors import InvalidModel
 from ocr_pipeline.repository import CURRENT, INSTALLED, ModelRepository, Parameters, number, read_parameters
 from ocr_pipeline.stages.db_postprocess import DbVariant
+from ocr_pipeline.stages.orientation import ClsInput
 
 
 def test_parameters_json_round_trip(tmp_path):
     parameters = Parameters({"text_det_thresh": 0.2, "text_det_limit_type": "max"}, DbVariant("slow", "poly", True))
+    (tmp_path / "parameters.json").write_text(parameters.to_json())
+    assert read_parameters(tmp_path / "parameters.json") == parameters
+    parameters = Parameters(right_to_left=True, cls=ClsInput(80, 160, True))
     (tmp_path / "parameters.json").write_text(parameters.to_json())
     assert read_parameters(tmp_path / "parameters.json") == parameters
 
@@ -28,6 +32,8 @@ def test_parameters_json_round_trip(tmp_path):
         '{"score_mode": "best"}',
         '{"use_dilation": 1}',
         '{"box_type": ["poly"]}',
+        '{"cls_width": 0}',
+        '{"cls_stretch": "yes"}',
     ],
 )
 def test_a_missing_or_wrong_parameters_json_says_what_to_run(text, tmp_path):

@@ -59,6 +59,40 @@ def test_boxes_and_lines_are_found_and_read_as_the_server_does(local, client):
     assert here.texts != local.recognize(upside_down).texts
 
 
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_turned_page_is_read_as_it_is_read_upright(local, quarters):
+    picture = cv2.imread(str(SAMPLES / "receipt.png"))
+    expected = local.ocr(picture, return_word_box=True)
+    sent = np.ascontiguousarray(np.rot90(picture, -quarters))
+    result = local.ocr(sent, return_word_box=True, use_doc_orientation_classify=True)
+    assert (result.texts, result.words) == (expected.texts, expected.words)
+    height, width = picture.shape[:2]
+    for boxes, upright in ((result.boxes, expected.boxes), (result.word_boxes, expected.word_boxes)):
+        x, y = upright[..., 0], upright[..., 1]
+        there = ((x, y), (height - y, x), (width - x, height - y), (y, width - x))[quarters]
+        assert np.allclose(boxes, np.stack(there, axis=-1), atol=1e-3)
+    found = local.detect(sent, use_doc_orientation_classify=True).boxes
+    assert len(found) >= len(expected)
+    assert np.allclose(found[0], result.boxes[0])
+
+
+def test_a_page_of_columns_from_top_to_bottom_is_not_turned(local):
+    """Lines that stand are no sign of a turned page where their characters do not lie on their side."""
+    poster = cv2.imread(str(SAMPLES / "poster.jpg"))
+    characters = np.array_split(poster[415:485, 412:888], 9, axis=1)  # of 当代水墨与摄影联展
+    picture = np.full((720, 480, 3), np.median(poster[400:412, 412:888], axis=(0, 1)).astype(np.uint8), np.uint8)
+    for left in (60, 200, 340):
+        for row, character in enumerate(characters):
+            top = 40 + 70 * row
+            picture[top : top + 70, left : left + character.shape[1]] = character
+    plain, asked = local.ocr(picture), local.ocr(picture, use_doc_orientation_classify=True)
+    assert plain.texts == ("当代水墨与摄影联展",) * 3
+    assert asked == plain
+    turned = local.ocr(picture[::-1, ::-1].copy(), use_doc_orientation_classify=True)
+    assert turned.texts == plain.texts
+    assert np.allclose(turned.boxes, np.float32([480, 720]) - plain.boxes, atol=1e-3)
+
+
 def test_a_path_its_bytes_and_its_array_are_one_picture(local):
     path = SAMPLES / "receipt.png"
     expected = local.ocr(path)
@@ -123,8 +157,11 @@ def test_a_set_without_cls_says_so_when_it_is_asked_for(weighted_copy):
     (weighted_copy / "cls" / "1" / "model.onnx").unlink()
     with LocalOcr(weighted_copy) as reader:
         assert len(reader.ocr(SAMPLES / "receipt.png")) > 20
-        with pytest.raises(InvalidOption, match="needs a model set with cls"):
+        with pytest.raises(InvalidOption, match="need a model set with cls"):
             reader.ocr(SAMPLES / "receipt.png", use_textline_orientation=True)
+        for read in (reader.ocr, reader.detect):
+            with pytest.raises(InvalidOption, match="need a model set with cls"):
+                read(SAMPLES / "receipt.png", use_doc_orientation_classify=True)
 
 
 def test_a_closed_reader_reads_no_more(model_repository):

@@ -215,6 +215,23 @@ def test_options_change_the_answer(http):
     assert np.ptp(wider[..., 1], axis=1).mean() > np.ptp(plain.boxes[..., 1], axis=1).mean()
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_page_is_read_upright_and_its_boxes_lie_in_the_picture_as_sent(http, quarters):
+    picture = cv2.imdecode(np.frombuffer(RECEIPT, np.uint8), cv2.IMREAD_COLOR)
+    expected = http.ocr(RECEIPT)
+    sent = png(np.ascontiguousarray(np.rot90(picture, -quarters)))
+    result = http.ocr(sent, use_doc_orientation_classify=True)
+    assert result.texts == expected.texts
+    height, width = picture.shape[:2]
+    x, y = expected.boxes[..., 0], expected.boxes[..., 1]
+    there = {1: (height - y, x), 2: (width - x, height - y), 3: (y, width - x)}[quarters]
+    assert np.allclose(result.boxes, np.stack(there, axis=-1), atol=1e-3)
+    detection = http.detect(sent, use_doc_orientation_classify=True)
+    assert np.allclose(
+        detection.boxes, http.ocr(sent, use_doc_orientation_classify=True, text_rec_score_thresh=0).boxes
+    )
+
+
 def test_upside_down_lines_are_turned_and_their_boxes_begin_at_the_texts_own_corner(http):
     upright = cv2.imdecode(np.frombuffer(RECEIPT, np.uint8), cv2.IMREAD_COLOR)
     turned = http.ocr(png(np.ascontiguousarray(upright[::-1, ::-1])), use_textline_orientation=True)

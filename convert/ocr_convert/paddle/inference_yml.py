@@ -1,4 +1,4 @@
-"""The inference.yml that PaddleOCR writes beside an exported model: thresholds of det, dictionary of rec, size for cls."""
+"""The inference.yml that PaddleOCR writes beside an exported model: thresholds, dictionary, and the input of cls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
