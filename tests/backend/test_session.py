@@ -134,7 +134,7 @@ def test_a_run_that_fails_leaves_nothing_behind(model_repository):
     session = Session(path, config)
     page = {"image": np.full((1, 64, 96, 3), 200, np.uint8)}
     expected = session.run(page)["prob"]
-    with pytest.raises(Exception, match="(?i)shape|openvino|onnxruntime"):
+    with pytest.raises(Exception, match=r"(?i)shape|openvino|onnxruntime"):
         session.run({"image": np.zeros((1, 33, 1, 3), np.uint8)})
     for _ in range(2):
         assert np.array_equal(session.run(page)["prob"], expected)

@@ -129,7 +129,7 @@ def detect(tile):
 
 
 def classifier():
-    """Finds lines upright whose left is brighter; of squares, which it is asked about after them, it can say nothing."""
+    """Finds lines upright whose left is brighter; of squares, asked about after them, it can say nothing."""
     asked = []
 
     def classify(crops):
