@@ -13,7 +13,9 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable
+import stat
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,16 +58,23 @@ class Claim:
             (self.models / folder.name).symlink_to(folder)
 
     def remove_if_stale(self) -> bool:
-        """Remove everything, if nobody holds the lock; returns whether it was so."""
+        """Remove everything of this user's, if nobody holds the lock; returns whether it was so.
+
+        Raises:
+            OSError: something cannot be removed.
+        """
         lock = _take(self.lock_file, os.O_RDWR)
         if lock is None:
             return False
-        for region in self.directory.glob(f"{self.region_prefix}*"):
-            region.unlink(missing_ok=True)
-        if self.models.is_dir():
-            shutil.rmtree(self.models)
-        self.lock_file.unlink()
-        os.close(lock)
+        try:
+            for region in self.directory.glob(f"{self.region_prefix}*"):
+                if _is_own(region, stat.S_ISREG):
+                    region.unlink(missing_ok=True)
+            if _is_own(self.models, stat.S_ISDIR):
+                shutil.rmtree(self.models)  # unlinks the links in it
+            self.lock_file.unlink()
+        finally:
+            os.close(lock)
         return True
 
 
@@ -88,11 +97,23 @@ def remove_stale(directory: Path = SHARED_MEMORY) -> None:
     for path in directory.glob(f"{PREFIX}*.lock"):
         # Anybody may write to shared memory: a name such as triton_paddleocr_*.lock would name the regions of all.
         if found := LOCK.fullmatch(path.name):
-            Claim(found[1], directory).remove_if_stale()
+            try:
+                Claim(found[1], directory).remove_if_stale()
+            except OSError as error:  # it concerns none but its own server
+                sys.stderr.write(f"ocr-serve: what {path} belongs to is not removed: {error}\n")
+
+
+def _is_own(path: Path, is_kind: Callable[[int], bool]) -> bool:
+    """Whether it is there, of that kind, no link, and this user's: anybody may write to shared memory."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return found.st_uid == os.geteuid() and is_kind(found.st_mode)
 
 
 def _take(path: Path, flags: int) -> int | None:
-    """The descriptor of a lock file that is now locked, or None where it is gone, locked, or another user's."""
+    """The descriptor of a lock file that is now locked; None: it is gone, locked, no plain file, or another user's."""
     try:
         lock = os.open(path, flags | os.O_NOFOLLOW, 0o600)
     except (FileNotFoundError, FileExistsError):
@@ -100,6 +121,10 @@ def _take(path: Path, flags: int) -> int | None:
     except OSError:
         if flags & os.O_CREAT:
             raise
+        return None
+    opened = os.fstat(lock)
+    if opened.st_uid != os.geteuid() or not stat.S_ISREG(opened.st_mode):
+        os.close(lock)
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
