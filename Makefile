@@ -26,7 +26,7 @@ venv: $(INSTALLED) ## the environment .venv, from the lock file (DEVICE=cpu or g
 # uv draws its progress on a screen of its own, so that one line is left of it; where there is no terminal, or where it
 # failed, the second call does the work or says what is wrong.
 $(INSTALLED): $(LOCK_FILE) requirements-uv.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
-	@$(PYTHON) server/ocr_serve/platform_check.py
+	@$(PYTHON) server/ocr_serve/platform_check.py $(VENV)
 	@echo "==> environment: installing $(LOCK_FILE) into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements-uv.lock

@@ -3,18 +3,17 @@
 import importlib.metadata
 import importlib.util
 import os
-import re
 import shutil
 import socket
 from pathlib import Path
 
 from ocr_serve.claim import SHARED_MEMORY
 from ocr_serve.errors import EnvironmentProblem
+from ocr_serve.platform_check import path_problem
 from onnxruntime_backend.precision import Precision
 from onnxruntime_backend.settings import Device
 
 MIN_SHARED_MEMORY_MIB = 1024  # the Python steps pass pictures through it; a container's default is 64
-PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+")
 STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
 
 
@@ -98,11 +97,9 @@ def check_path(environment: Path) -> None:
     Raises:
         EnvironmentProblem: the path has a character that means something to a shell.
     """
-    if not PLAIN_PATH.fullmatch(str(environment)):
-        raise EnvironmentProblem(
-            f"Triton cannot start its Python steps from a path with spaces or shell characters; "
-            f"make the environment {str(environment)!r} anew in a path of letters, digits and @%+=:,./-_"
-        )
+    sentence = path_problem(str(environment))
+    if sentence:
+        raise EnvironmentProblem(sentence)
 
 
 def check_arguments(arguments: list[str]) -> None:

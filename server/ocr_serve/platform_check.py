@@ -1,13 +1,18 @@
-"""Can this machine run the server without a container? Standard library only: `make` runs it before anything else."""
+"""Can this machine run the server without a container? Standard library only: `make` runs it before anything else.
+
+`python platform_check.py ENVIRONMENT` names the folder that the environment is to lie in.
+"""
 
 import ctypes
 import os
 import platform
+import re
 import sys
 
 PYTHONS = ((3, 10), (3, 12))  # first and last with a stub in the wheel and packages in the lock
 GLIBC = (2, 35)  # what the wheel's tritonserver was linked against
 MACHINE = "x86_64"
+PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+")
 CONTAINER = "use the container instead (docker compose up, see README.md)"
 
 
@@ -37,6 +42,17 @@ def _libc():
         return "a libc other than glibc"
 
 
+def path_problem(environment):
+    # type: (str) -> str | None
+    """One sentence that says that Triton cannot hand the path of its Python stub to a shell, unquoted, or None."""
+    if PLAIN_PATH.fullmatch(environment):
+        return None
+    return (
+        f"the environment is at {environment!r}: from a path with spaces or shell characters Triton cannot start its "
+        "Python steps; choose a path of letters, digits and @%+=:,./-_, for instance with make VENV=/opt/ocr-env"
+    )
+
+
 def missing_library():
     # type: () -> str | None
     """One sentence that says which library converting models needs, or None."""
@@ -48,6 +64,6 @@ def missing_library():
 
 
 if __name__ == "__main__":
-    sentence = problem() or missing_library()
+    sentence = problem() or path_problem(os.path.abspath(sys.argv[1])) or missing_library()  # noqa: PTH100
     if sentence:
         sys.exit(sentence)

@@ -2,6 +2,8 @@
 
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from ocr_serve.platform_check import problem
 from ocr_serve.repository import check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.precision import Precision
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def refused(result, *words):
@@ -160,6 +164,31 @@ def test_a_broken_summary(run_serve, weighted_copy, text):
 def test_an_environment_whose_path_a_shell_would_cut(path):
     with pytest.raises(EnvironmentProblem, match="spaces or shell characters"):
         checks.check_path(Path(path))
+
+
+def test_make_refuses_such_a_path_before_it_installs_anything(tmp_path):
+    checkout = tmp_path / "my checkout"
+    (checkout / "server" / "ocr_serve").mkdir(parents=True)
+    for name in ("Makefile", "server/ocr_serve/platform_check.py"):
+        shutil.copy(ROOT / name, checkout / name)
+    for name in ("requirements-cpu.lock", "requirements-uv.lock", "pyproject.toml"):
+        (checkout / name).touch()
+    for name in ("clients", "bench"):
+        (checkout / name).mkdir()
+        (checkout / name / "pyproject.toml").touch()
+    command = ["make", "--no-print-directory", "venv", f"PYTHON={sys.executable}"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=60, check=False)
+    first, *_ = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert first.startswith(f"the environment is at '{checkout}/.venv': from a path with spaces")
+    assert not (checkout / ".venv").exists()
+
+
+def test_only_the_environments_path_must_be_plain(tmp_path):
+    checkout = tmp_path / "my checkout"
+    checkout.mkdir()
+    command = [sys.executable, ROOT / "server" / "ocr_serve" / "platform_check.py", tmp_path / "environment"]
+    subprocess.run(command, cwd=checkout, timeout=60, check=True)
 
 
 def test_an_address_of_ipv6_is_written_in_brackets(run_serve, weighted_copy):
