@@ -51,14 +51,15 @@ def export(
 
     Args:
         repository: with a model set installed.
-        target: a folder that is not there yet, or an empty one.
+        target: a folder that is not there yet, or an empty one, and not in the repository.
         self_contained: whether the Python steps' code and packages go into it.
         python_version: of the Python that the packages are for, such as "3.12".
         reporter: where steps are written.
 
     Raises:
         RepositoryError: no model set is installed.
-        ExportError: the target is not empty or cannot be written, or the packages cannot be downloaded.
+        ExportError: the target is not empty, lies in the repository or cannot be written, or the packages cannot be
+            downloaded.
     """
     reporter = reporter or Reporter()
     source = ModelRepository(repository)
@@ -66,19 +67,29 @@ def export(
         name = source.installed().name
     except InvalidModel as error:
         raise RepositoryError(str(error)) from error
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise ExportError(f"{target} is not an empty folder: nothing was exported")
+    place = Path(os.path.realpath(target))
+    if place.is_relative_to(os.path.realpath(repository)):
+        raise ExportError(f"{target} lies in the model repository {repository}, where Triton would take it for a model")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+        exists = place.exists()
+        if exists and not (place.is_dir() and not any(place.iterdir())):
+            raise ExportError(f"{target} is not an empty folder: nothing was exported")
+        # A folder that exists may be a mount, or somebody's current one: it stays, and what is written goes into it.
+        beside = place if exists else place.parent
+        beside.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=beside) as folder:
             copy = Path(folder) / "models"
             with reporter.step(f"export {name} to {target}"):
                 _copy_models(source, copy)
             if self_contained:
                 with reporter.step(f"add the code of the Python steps and its packages for Python {python_version}"):
                     _add_packages(copy, Path(folder) / FOLDER, python_version)
-            copy.chmod(0o755)
-            copy.replace(target)
+            if exists:
+                for model in sorted(copy.iterdir()):
+                    model.rename(place / model.name)
+            else:
+                copy.chmod(0o755)
+                copy.rename(place)
     except OSError as error:
         raise ExportError(f"{target} cannot be written: {error}") from error
 

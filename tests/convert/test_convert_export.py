@@ -57,8 +57,38 @@ def test_an_export_that_fails_leaves_nothing(model_repository: Path, tmp_path: P
         export(model_repository, full, reporter=quiet())
     with pytest.raises(ExportError, match=r"pip could not install the packages for Python 2\.7: "):
         export(model_repository, tmp_path / "models", self_contained=True, python_version="2.7", reporter=quiet())
-    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ExportError, match="pip could not install"):
+        export(model_repository, empty, self_contained=True, python_version="2.7", reporter=quiet())
+    assert list(empty.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]
     assert [path.name for path in full.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("where", [".", "folder", "../{name}/folder", "link"])
+def test_an_empty_folder_is_filled_whatever_its_path(
+    model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    before = folder.stat().st_ino
+    monkeypatch.chdir(folder if where == "." else tmp_path)
+    export(model_repository, Path(where.format(name=tmp_path.name)), reporter=quiet())
+    assert folder.stat().st_ino == before, "it may be a mount, or somebody's current folder"
+    assert sorted(path.name for path in folder.iterdir()) == list(ModelRepository(model_repository).models())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link"]
+
+
+@pytest.mark.parametrize("inside", ["", "export", "ocr/export", "det/../export"])
+def test_a_folder_in_the_repository_is_refused(weighted_copy: Path, tmp_path: Path, inside: str) -> None:
+    (tmp_path / "link").symlink_to(weighted_copy)
+    before = sorted(weighted_copy.rglob("*"))
+    for repository, target in ((weighted_copy, tmp_path / "link"), (tmp_path / "link", weighted_copy)):
+        with pytest.raises(ExportError, match="lies in the model repository"):
+            export(repository, target / inside, reporter=quiet())
+    assert sorted(weighted_copy.rglob("*")) == before
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +169,8 @@ def test_a_self_contained_export_is_served_where_nothing_of_ours_is_installed(
     tritonserver: str, model_repository: Path
 ) -> None:
     body = json.dumps({"image": base64.b64encode(RECEIPT.read_bytes()).decode(), "use_textline_orientation": True})
-    request = urllib.request.Request(f"http://{tritonserver}/v2/models/ocr/generate", body.encode())
+    url, headers = f"http://{tritonserver}/v2/models/ocr/generate", {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, body.encode(), headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         texts = json.load(answer)["texts"]
     with LocalOcr(model_repository) as reader:
