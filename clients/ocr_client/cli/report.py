@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import PurePath
 from types import TracebackType
@@ -46,6 +47,13 @@ class Report:
         self._watched = False
 
     def __enter__(self) -> Self:
+        """Begin to print.
+
+        Raises:
+            OSError: nobody takes the results.
+        """
+        if sys.stdout is None:  # what Python makes of a closed one
+            raise OSError(errno.EBADF, "standard output is closed")
         self._watch()
         if (line := header(self._form)) is not None:
             self._print(line)
