@@ -184,6 +184,12 @@ def test_every_fence_is_of_a_kind_that_is_looked_at(page):
     assert len(blocks(page)) == sum(language in ("bash", "python") for language in opened)
 
 
+def test_every_example_that_posts_json_says_so(page):
+    """What curl and urllib declare by default, a form, ends Triton 2.51 when it is large."""
+    for block in blocks(page):
+        assert ("/v2/models/" in block.code and "image" in block.code) == ("Content-Type" in block.code), block.code
+
+
 def anchors(text):
     """What GitHub makes of the headings of a page."""
     headings = [re.sub(r"[^\w\s-]", "", line.lstrip("# ").lower()) for line in re.findall(r"^#+ .*$", text, re.M)]
