@@ -125,6 +125,13 @@ def test_a_closed_standard_output_ends_with_1_before_anything_is_read(form: str,
     assert done.stderr.decode() == "ocr-client: cannot write the results: standard output is closed\n"
 
 
+def test_a_closed_standard_input_is_a_mistake_of_the_command(folder: Path) -> None:
+    command = ["bash", "-c", f"{sys.executable} -m ocr_client.cli - --url 127.0.0.1:9 <&-"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=120, check=False, cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.decode() == "ocr-client: - stands for standard input, which is closed\n"
+
+
 def test_local_prints_what_the_server_gives(url_of: UrlOf, model_repository: Path, samples: Path) -> None:
     flags = ("--format", "json", "--text-rec-score-thresh", "0.9", "--text-det-limit-side-len", "640")
     arguments = (samples / "receipt.png", samples / "exif.jpg", *flags)

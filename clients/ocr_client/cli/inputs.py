@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -50,7 +51,7 @@ def expand(arguments: Iterable[str]) -> list[Source]:
     any depth) are those the shell has left alone.
 
     Raises:
-        UsageError: when an argument means no picture, or - stands there twice.
+        UsageError: when an argument means no picture, or - stands there twice or for nothing.
     """
     sources: list[Source] = []
     seen: set[Path | None] = set()
@@ -72,6 +73,8 @@ def expand(arguments: Iterable[str]) -> list[Source]:
 def _files(argument: str) -> Iterator[tuple[Path | None, PurePath]]:
     """Yield file and output path of each picture that one argument means."""
     if argument == STDIN:
+        if sys.stdin is None:  # what Python makes of a closed one
+            raise UsageError("- stands for standard input, which is closed")
         yield None, PurePath("stdin")
         return
     path = Path(argument)
