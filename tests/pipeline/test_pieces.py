@@ -79,3 +79,8 @@ def test_pieces_that_are_not_those_that_were_read_are_an_error(counts):
     assert checked_counts(np.array([1, 1]), answer).tolist() == [1, 1]
     with pytest.raises(ValueError, match="are not the 2 that were recognised"):
         checked_counts(np.array(counts), answer)
+
+
+def test_a_page_without_lines_has_no_pieces():
+    none = Steps(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    assert checked_counts(np.zeros(0, np.int64), none).shape == (0,)

@@ -53,7 +53,7 @@ def checked_counts(counts: npt.NDArray[np.int64], answer: Steps) -> npt.NDArray[
     Raises:
         ValueError: they are not.
     """
-    if counts.min(initial=1) < 1 or counts.max(initial=1) > len(answer.steps) or counts.sum() != len(answer.steps):
+    if counts.min(initial=1) < 1 or counts.max(initial=0) > len(answer.steps) or counts.sum() != len(answer.steps):
         raise ValueError(f"the pieces of {len(counts)} lines are not the {len(answer.steps)} that were recognised")
     return counts
 
