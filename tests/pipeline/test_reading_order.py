@@ -145,3 +145,12 @@ def test_the_order_does_not_depend_on_resolution(rule):
 def test_it_is_always_a_permutation(rects, rule, degrees):
     boxes = turned(np.array([box(*rect) for rect in rects]).reshape(-1, 4, 2), degrees)
     assert sorted(reading_order(boxes, rule).tolist()) == list(range(len(rects)))
+
+
+@pytest.mark.parametrize("degrees", [0, -6, 10, 180])
+def test_small_letters_on_the_base_line_of_large_ones_stand_in_their_row(degrees):
+    rows = [
+        [box(0, top + 30, 120, 28), box(380, top, 150, 58), box(700, top + 32, 100, 24)] for top in range(0, 700, 84)
+    ]
+    boxes = turned(list(chain(*rows)), degrees)
+    assert order(*boxes) == list(range(len(boxes)))
