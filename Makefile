@@ -104,6 +104,8 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	$(OCR_BENCH) load $(TIMED_DATA) --model-repository $(V4) --concurrency 1 --concurrency 2 --concurrency 4
 	$(OCR_BENCH) lines --device $(DEVICE) --model-repository $(V4)
 	$(OCR_BENCH) endurance $(ALL_DATA) --model-repository $(V6)
+	$(OCR_BENCH) order $(addprefix --data ,$(ORDERED)) --device $(DEVICE) --model-repository $(V6)
+	$(OCR_BENCH) words --device $(DEVICE) --model-repository $(V6)
 	$(OCR_BENCH) report
 
 OWN_PACKAGES := triton-paddleocr triton-paddleocr-client triton-paddleocr-bench

@@ -76,7 +76,7 @@ def test_tensorrts_precision_is_named_on_a_gpu(model_repository: Path, tmp_path:
         (tmp_path / model).mkdir()
         changed = text.replace("execution_accelerators {", f"execution_accelerators {{ {accelerator}")
         (tmp_path / model / "config.pbtxt").write_text(changed, "utf-8")
-    assert Target(tmp_path, "gpu").precision_name == "fp16"
+    assert Target(tmp_path, Device.GPU).precision_name == "fp16"
     assert Target(tmp_path, "cpu").precision_name == "f32"
 
 

@@ -18,6 +18,7 @@ from ocr_client.drawing.fonts import open_font
 LATIN = {"sans": "DejaVuSans.ttf", "serif": "STIXGeneral.ttf", "mono": "DejaVuSansMono.ttf"}  # matplotlib's
 CJK = "cjk"
 FONTS = (*LATIN, CJK)
+MARGIN = 0.12  # of the letters' size: white that a line's label has around it, as labels made by hand have
 TALLEST = {True: "国", False: "Alp"}  # what reaches as far up and down as a line of that script does
 
 Floats = npt.NDArray[np.float64]
@@ -82,7 +83,7 @@ class Sheet:
             self._words.append((word, _rectangle(left + start, top + upper, left + end, top + lower)))
             left += face.getlength(word)
         corners = [corners for _, corners in self._words[first:]]
-        self._lines.append((space.join(words), _around(corners)))
+        self._lines.append((space.join(words), _around(corners, MARGIN * size_px)))
         return left
 
     def write_down(self, left: float, top: float, characters: str, size_px: int) -> None:
@@ -116,10 +117,10 @@ def _rectangle(left: float, top: float, right: float, bottom: float) -> Floats:
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
-def _around(corners: list[Floats]) -> Floats:
-    """The upright rectangle around some."""
+def _around(corners: list[Floats], margin: float) -> Floats:
+    """The upright rectangle around some, with a margin."""
     points = np.concatenate(corners)
-    return _rectangle(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+    return _rectangle(*(points.min(axis=0) - margin).tolist(), *(points.max(axis=0) + margin).tolist())
 
 
 def _turned(points: Floats, turn: npt.NDArray[np.float64]) -> Floats:
