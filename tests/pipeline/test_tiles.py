@@ -28,6 +28,11 @@ def plan(height, width, limit_side_len=736, limit_type="min", max_side_limit=200
         ((28, 37), (736, "min", 2000), (160, 224)),  # a small picture is not blown up to 736
         ((1, 1000), (960, "max", 4000), (32, 960)),
         ((29, 928), (736, "min", 2000), (64, 1984)),
+        (
+            (3296, 935),
+            (736, "min", 2000),
+            (1984, 576),
+        ),  # a long receipt is reduced a little more than its short side asks
     ],
 )
 def test_an_ordinary_picture_is_one_tile(picture_hw, limits, expected):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 SIDE_MULTIPLE = 32  # pixels: the stride of DB's feature pyramid
 MAX_TILE_SIDE = 1984  # pixels of the detector's input: what PaddleOCR's and our default limit of 2000 comes to
 MARGIN = 192  # pixels that neighbouring tiles share
+MIN_SHORT_SHARE = 0.75  # of limit_side_len: receipts of 3 to 1 are read as well in one piece, and faster
 MAX_ENLARGEMENT = 6.0  # small pictures are scaled up no further: bench/RESULTS.md has what others read
 
 
@@ -53,8 +54,9 @@ def plan_tiles(height: int, width: int, *, limit_side_len: int, limit_type: str,
     """Size and tiles of the detector's input for a picture of `height` x `width` pixels.
 
     Sides are scaled alike and then rounded to multiples of 32 one by one, so the scale of the two axes differs a
-    little, as in PaddleOCR. Where `max_side_limit` would shrink the short side below `limit_side_len` (strips, long
-    screenshots), the picture keeps its own size instead, or its short side's limit where that is smaller.
+    little, as in PaddleOCR. Where `max_side_limit` would shrink the short side to less than three quarters of
+    `limit_side_len` (strips, long screenshots), the picture keeps its own size instead, or its short side's limit where
+    that is smaller.
 
     Args:
         height: of the picture.
@@ -69,7 +71,7 @@ def plan_tiles(height: int, width: int, *, limit_side_len: int, limit_type: str,
     else:
         scale = min(limit_side_len / long, 1.0)
     limited = min(scale, max_side_limit / long)
-    if limit_type == "min" and limited < 1 and limited * short < limit_side_len:
+    if limit_type == "min" and limited < 1 and limited * short < MIN_SHORT_SHARE * limit_side_len:
         limited, max_side_limit = min(1.0, limit_side_len / short), long
     scaled_hw = _round_side(height * limited, max_side_limit), _round_side(width * limited, max_side_limit)
     rows, tile_height = _cut(scaled_hw[0])
