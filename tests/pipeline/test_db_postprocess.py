@@ -147,6 +147,18 @@ def test_box_score_of_a_quad_that_leaves_the_map():
     assert box_score(prob, quad) == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("degrees", [-40, -20, -8, 0, 8, 20, 40])
+@pytest.mark.parametrize("size", [(200, 20), (20, 200), (60, 60)])
+def test_a_box_begins_at_its_top_left_however_it_leans(size, degrees):
+    (box,) = order_corners(cv2.boxPoints(((300, 200), size, degrees))[None])
+    angle = np.deg2rad(degrees)
+    along, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    width, height = size
+    middle = np.array([300, 200])
+    expected = [middle + x * width / 2 * along + y * height / 2 * down for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    assert np.allclose(box, expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("shift", range(4))
 def test_corners_are_ordered_clockwise_from_the_top_left(shift):
     quad = np.array([[10, 12], [90, 10], [91, 30], [11, 32]], np.float32)

@@ -70,7 +70,14 @@ def two_articles():
     return [box(0, 0, 900, 40), *upper, box(100, 330, 800, 40), *lower]
 
 
+def under_a_running_header():
+    """A header on both sides, a heading between them, and two columns, whose first line on the left is short."""
+    body = chain([box(0, 120, 200), *text(0, 148, 480, 8)], text(520, 120, 480, 9))
+    return [box(0, 0, 180), box(880, 0, 120), box(330, 56, 340, 30), *body]
+
+
 PAGES = {
+    "two columns under a running header": under_a_running_header(),
     "one column": columns(1),
     "two columns": columns(2),
     "two columns, lines not level with each other": columns(2, offsets=(0, 9)),

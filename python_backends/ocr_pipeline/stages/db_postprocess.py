@@ -172,12 +172,20 @@ def unclip_polygon(polygon: npt.NDArray[np.int32], ratio: float) -> cv2.typing.R
 
 
 def order_corners(quads: Boxes) -> Boxes:
-    """Corners of each of (N, 4, 2) quads, clockwise from the top-left one (PaddleOCR's `get_mini_boxes`)."""
+    """Corners of each of (N, 4, 2) rectangles, clockwise from the one whose side to the next points right.
+
+    PaddleOCR's `get_mini_boxes` takes the upper one of the two leftmost corners, which is another one where a tall box
+    leans to the right by more than its width: its text was then read upside down.
+    """
     by_x = np.take_along_axis(quads, np.argsort(quads[..., 0], axis=1, kind="stable")[..., None], axis=1)
     left, right = by_x[:, :2], by_x[:, 2:]
     left = np.take_along_axis(left, np.argsort(left[..., 1], axis=1, kind="stable")[..., None], axis=1)
     right = np.take_along_axis(right, np.argsort(right[..., 1], axis=1, kind="stable")[..., None], axis=1)
-    return np.stack([left[:, 0], right[:, 0], right[:, 1], left[:, 1]], axis=1)
+    clockwise = np.stack([left[:, 0], right[:, 0], right[:, 1], left[:, 1]], axis=1)
+    sides = np.roll(clockwise, -1, axis=1) - clockwise
+    to_the_right = sides[..., 0] / np.maximum(np.linalg.norm(sides, axis=2), 1e-6)
+    first = np.argmax(to_the_right, axis=1)
+    return np.take_along_axis(clockwise, ((first[:, None] + np.arange(4)) % 4)[..., None], axis=1)
 
 
 def to_picture(quads: Boxes, map_hw: tuple[int, ...], picture_hw: tuple[int, int]) -> Boxes:

@@ -7,6 +7,7 @@ the same way.
 """
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -71,18 +72,31 @@ def _is_running_text(column: Rects) -> bool:
 def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[npt.NDArray[np.intp], Intervals]]:
     """Lines of each part of the page from the top, and the gaps that part them from left to right."""
     bands = list(_bands(rects))
-    part, common = bands[0], _gaps(rects[bands[0]], rects, min_gap)
+    gaps = [_gaps(rects[band], rects, min_gap) for band in bands]
+    first, common = 0, gaps[0]  # of the part: its first band, and what all of its bands leave white
     for number, band in enumerate(bands[1:], 1):
-        gaps = _gaps(rects[band], rects, min_gap)
-        joined, shared = np.concatenate([part, band]), _shared(common, gaps, min_gap)
-        is_parted = _parting(common, rects[part]) or _parting(gaps, rects[band])
-        closes = is_parted and not _parting(shared, rects[joined])
-        alone = part if number == 1 else band if number == len(bands) - 1 else joined
-        if closes or (len(alone) == 1 and _is_far(rects[part], rects[band])):
-            yield part, _parting(common, rects[part])
-            joined, shared = band, gaps
-        part, common = joined, shared
-    yield part, _parting(common, rects[part])
+        part = np.concatenate(bands[first:number])
+        shared = _shared(common, gaps[number], min_gap)
+        own = _parting(gaps[number], rects[band])
+        closes = (own or _parting(common, rects[part])) and not _parting(shared, rects[np.append(part, band)])
+        alone = (number == 1 and len(part) == 1) or (number == len(bands) - 1 and len(band) == 1)
+        if not closes and not (alone and _is_far(rects[part], rects[band])):
+            common = shared
+            continue
+        begin, common = number, gaps[number]
+        # Rows above that go on into the new part belong to it, not below the heading that stands over both.
+        while own and begin - 1 > first and _shared(_parting(gaps[begin - 1], rects[bands[begin - 1]]), own, min_gap):
+            begin -= 1
+            common, own = _shared(common, gaps[begin], min_gap), _shared(gaps[begin], own, min_gap)
+        lines = np.concatenate(bands[first:begin])
+        yield lines, _parting(_all_shared(gaps[first:begin], min_gap), rects[lines])
+        first = begin
+    lines = np.concatenate(bands[first:])
+    yield lines, _parting(common, rects[lines])
+
+
+def _all_shared(gaps: list[Intervals], min_gap: float) -> Intervals:
+    return reduce(lambda ours, others: _shared(ours, others, min_gap), gaps)
 
 
 def _is_far(above: Rects, below: Rects) -> bool:
