@@ -77,7 +77,7 @@ def test_tensorrts_precision_is_named_on_a_gpu(model_repository: Path, tmp_path:
         changed = text.replace("execution_accelerators {", f"execution_accelerators {{ {accelerator}")
         (tmp_path / model / "config.pbtxt").write_text(changed, "utf-8")
     assert Target(tmp_path, Device.GPU).precision_name == "fp16"
-    assert Target(tmp_path, "cpu").precision_name == "f32"
+    assert Target(tmp_path, Device.CPU).precision_name == "f32"
 
 
 def test_without_a_precision_config_pbtxt_says_it(model_repository: Path) -> None:

@@ -68,7 +68,7 @@ def test_every_package_of_the_wheels_is_typed(wheels: Path) -> None:
 def test_in_an_empty_folder_the_default_set_is_installed_and_reads_a_page(environment: Path, tmp_path: Path) -> None:
     said = run(environment / "bin" / "ocr-convert", cwd=tmp_path)
     assert "sources in Paddle's form are passed over: converting them needs pip install" in said
-    assert "put cls, ctc_decode, det," in said
+    assert "put cls, ctc_decode, decode, det," in said
     repository = ModelRepository(tmp_path / "model_repository")
     assert repository.installed().name == DEFAULT_MODEL_SET
     assert repository.installed().document["networks"].keys() == {"det", "rec", "cls"}
