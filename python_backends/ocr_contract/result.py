@@ -116,7 +116,7 @@ class OcrResult(_ResultBase):
         scores: (N,) float32, 0..1, how sure the recogniser is of the text.
         box_scores: (N,) float32, 0..1, how sure the detector is of the box.
         words: M strings, the lines' words in their order: runs of letters, digits and signs, or single CJK characters.
-            None unless the option return_word_box asks for them.
+            Empty unless the option return_word_box asks for them.
         word_boxes: (M, 4, 2) float32, as `boxes`; each lies in its line's box and begins where the word does.
         word_scores: (M,) float32, 0..1, how sure the recogniser is of the word.
         word_lines: (M,) int32, the line that each word is of.

@@ -70,7 +70,7 @@ class Strip:
 
 
 def from_own_top_left(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Boxes (N, 4, 2), clockwise from the picture's top-left, begun at the text's own top-left corner instead.
+    """Boxes (N, 4, 2) as `order_corners` begins them, begun at the text's own top-left corner instead.
 
     PaddleOCR turns tall lines a quarter counterclockwise before it reads them, so their text begins at the corner
     that is top-right on the picture.

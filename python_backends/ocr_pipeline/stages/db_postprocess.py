@@ -70,7 +70,7 @@ def boxes_from_prob(
     variant: DbVariant = PLAIN_DB,
     max_lines: int = MAX_LINES,
 ) -> DetectionResult:
-    """Text boxes, in no particular order, each clockwise from the corner nearest the picture's top-left.
+    """Text boxes, in no particular order, each clockwise from the corner whose side to the next points right.
 
     Args:
         prob: (h, w), the detector's probability map: float32, 0..1, of which NaN is no text, or uint8, 0..255.

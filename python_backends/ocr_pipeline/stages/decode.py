@@ -156,7 +156,10 @@ def _turn_to(picture: ImageFile, page: int) -> None:
         return
     pages = getattr(picture, "n_frames", 1)
     if page == 0 and pages > 1:
-        raise InvalidImage(f"the TIFF file has {pages} pages; name one with the option page, 1 to {pages}")
+        raise InvalidImage(
+            f"the TIFF file has {pages} pages; name one with the option page, 1 to {pages} "
+            "(text_recognition takes files of one picture)"
+        )
     if page > pages:
         raise InvalidImage(f"page {page} is asked for, but the {picture.format} file has {pages}")
     picture.seek(max(page - 1, 0))

@@ -26,7 +26,7 @@ from ocr_pipeline.stages.orientation import UPSIDE_DOWN
 
 MAX_ASKED = 32  # the longest lines tell, in one call of `cls`; more of them changed nothing on the labelled pictures
 MIN_RATIO = 1.5  # of length to height: squarer boxes do not show which way their text runs
-SURE_OF_DOWN = 0.2  # mean vote from which an upright page is turned by 180 degrees; 0 would be the majority
+SURE_OF_DOWN = 0.2  # a page is turned by 180 degrees at a mean vote below minus this; 0 would be the majority
 SURE_OF_COLUMN = 0.85  # mean vote from which lines are taken for columns, whose squares agree with them
 
 Pixels = npt.NDArray[np.uint8]
@@ -80,7 +80,10 @@ def votes(labels: npt.NDArray[np.int64], scores: Votes) -> Votes:
 
 
 def page_turn(boxes: Boxes, lines: Votes, squares: Votes) -> Turn:
-    """How the page is made upright; a page that says too little is left as it is.
+    """How the page is made upright.
+
+    A page whose lines lie is left as it is unless they are sure. One whose lines stand is on its side unless they are
+    columns, so the majority decides to which side.
 
     Args:
         boxes: (N, 4, 2), those of `telling_lines`.

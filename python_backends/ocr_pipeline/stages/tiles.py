@@ -17,7 +17,7 @@ SIDE_MULTIPLE = 32  # pixels: the stride of DB's feature pyramid
 MAX_TILE_SIDE = 1984  # pixels of the detector's input: what PaddleOCR's and our default limit of 2000 comes to
 MARGIN = 192  # pixels that neighbouring tiles share
 MIN_SHORT_SHARE = 0.75  # of limit_side_len: receipts of 3 to 1 are read as well in one piece, and faster
-MAX_ENLARGEMENT = 6.0  # small pictures are scaled up no further: docs/decisions.md has what others read
+MAX_ENLARGEMENT = 6.0  # small pictures are scaled up no further: docs/decisions.md has how other limits read
 
 
 @dataclass(frozen=True)
