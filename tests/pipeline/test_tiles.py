@@ -27,7 +27,6 @@ def plan(height, width, limit_side_len=736, limit_type="min", max_side_limit=200
         ((1, 1), (736, "min", 2000), (32, 32)),
         ((28, 37), (736, "min", 2000), (160, 224)),  # a small picture is not blown up to 736
         ((1, 1000), (960, "max", 4000), (32, 960)),
-        ((29, 928), (736, "min", 2000), (64, 1984)),
         (
             (3296, 935),
             (736, "min", 2000),
@@ -47,6 +46,8 @@ def test_an_ordinary_picture_is_one_tile(picture_hw, limits, expected):
         ((22880, 1080), 2000, (15584, 736), 9),  # the short side is as long as its limit wants it
         ((800, 20000), 2000, (736, 18400), 11),
         ((12848, 253), 2000, (12832, 256), 8),  # and a narrower one is not scaled at all
+        ((24, 1536), 2000, (96, 6144), 4),  # unless its text would fill the detector's input from edge to edge
+        ((30, 2000), 2000, (96, 6400), 4),
         ((6000, 8000), 8000, (6016, 8000), 20),
         ((6000, 8000), 2000, (1504, 1984), 1),
     ],

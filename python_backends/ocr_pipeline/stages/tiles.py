@@ -17,6 +17,7 @@ SIDE_MULTIPLE = 32  # pixels: the stride of DB's feature pyramid
 MAX_TILE_SIDE = 1984  # pixels of the detector's input: what PaddleOCR's and our default limit of 2000 comes to
 MARGIN = 192  # pixels that neighbouring tiles share
 MIN_SHORT_SHARE = 0.75  # of limit_side_len: receipts of 3 to 1 are read as well in one piece, and faster
+MIN_STRIP_SIDE = 96  # pixels: where less than half would be left, a thin line's text would fill the input and be lost
 MAX_ENLARGEMENT = 6.0  # small pictures are scaled up no further: docs/decisions.md has how other limits read
 
 
@@ -56,7 +57,7 @@ def plan_tiles(height: int, width: int, *, limit_side_len: int, limit_type: str,
     Sides are scaled alike and then rounded to multiples of 32 one by one, so the scale of the two axes differs a
     little, as in PaddleOCR. Where `max_side_limit` would shrink the short side to less than three quarters of
     `limit_side_len` (strips, long screenshots), the picture keeps its own size instead, or its short side's limit where
-    that is smaller.
+    that is smaller. Where less than half of `MIN_STRIP_SIDE` would be left of a thin picture, it is enlarged to that.
 
     Args:
         height: of the picture.
@@ -71,8 +72,11 @@ def plan_tiles(height: int, width: int, *, limit_side_len: int, limit_type: str,
     else:
         scale = min(limit_side_len / long, 1.0)
     limited = min(scale, max_side_limit / long)
-    if limit_type == "min" and limited < 1 and limited * short < MIN_SHORT_SHARE * limit_side_len:
-        limited, max_side_limit = min(1.0, limit_side_len / short), long
+    is_strip = limited < 1 and limited * short < MIN_SHORT_SHARE * limit_side_len
+    is_thin = limited < scale and limited * short < MIN_STRIP_SIDE / 2
+    if limit_type == "min" and (is_strip or is_thin):
+        limited = max(min(1.0, limit_side_len / short), min(scale, MIN_STRIP_SIDE / short))
+        max_side_limit = math.ceil(long * limited)
     scaled_hw = _round_side(height * limited, max_side_limit), _round_side(width * limited, max_side_limit)
     rows, tile_height = _cut(scaled_hw[0])
     columns, tile_width = _cut(scaled_hw[1])
