@@ -19,6 +19,7 @@ COPY LICENSE README.md pyproject.toml ./
 COPY python_backends python_backends/
 COPY server server/
 COPY convert convert/
+COPY documents documents/
 COPY clients clients/
 COPY model_repository model_repository/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels ./clients . \

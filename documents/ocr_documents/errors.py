@@ -1,0 +1,39 @@
+"""What can be wrong with a document.
+
+OcrError (ocr_contract.errors)
+└── InvalidInput
+    └── DocumentError
+        ├── BrokenDocument      not a document of a known kind, or one that cannot be opened or drawn
+        ├── EncryptedDocument   it needs a password, or may not be changed without one
+        ├── SignedDocument      a text layer would break its digital signature
+        ├── DocumentTooLarge    more pages, pixels, memory or time than the limits allow
+        └── NoSuchPage          a page was asked for that it does not have
+"""
+
+from __future__ import annotations
+
+from ocr_contract.errors import InvalidInput
+
+
+class DocumentError(InvalidInput):
+    """Base of all of them: this document cannot be read or written; others can."""
+
+
+class BrokenDocument(DocumentError):
+    """The bytes are no document of a known kind, or one that cannot be opened or drawn."""
+
+
+class EncryptedDocument(DocumentError):
+    """The document needs a password, or may not be changed without one."""
+
+
+class SignedDocument(DocumentError):
+    """The document is signed, and what was asked for would break the signature."""
+
+
+class DocumentTooLarge(DocumentError):
+    """The document passes a limit: pages, pixels of a page, memory, or time to draw a page."""
+
+
+class NoSuchPage(DocumentError):
+    """A page was asked for that the document does not have."""
