@@ -2,7 +2,8 @@
 
 import pytest
 
-from ocr_pipeline.stages.scripts import in_reading_order, stands_alone
+from ocr_contract.characters import stands_alone
+from ocr_pipeline.stages.scripts import in_reading_order
 
 
 @pytest.mark.parametrize(("characters", "alone"), [("中文，ｱＡあ", True), ("abcÄ1.한글عП ", False)])

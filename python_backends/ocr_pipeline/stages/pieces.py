@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.characters import stands_alone
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
-from ocr_pipeline.stages.scripts import stands_alone
 
 MAX_PIECE_WIDTH = 3200  # pixels of a line or piece: what the recogniser is given at most
 USUAL_WIDTH = 2000  # pixels of a piece of a longer line

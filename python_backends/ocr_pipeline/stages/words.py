@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.characters import stands_alone
 from ocr_pipeline.stages.buckets import Steps, padded_widths
 from ocr_pipeline.stages.ctc import BLANK, check_classes
 from ocr_pipeline.stages.pieces import parts_words
-from ocr_pipeline.stages.scripts import in_reading_order, stands_alone
+from ocr_pipeline.stages.scripts import in_reading_order
 
 MAX_REACH = 0.8  # of the line's pitch: how far a character reaches from its middle where no other one limits it
 

@@ -1,16 +1,16 @@
 """Reading order of the text lines of a page.
 
-The page is turned in thought so that its text runs from left to right on level lines (`frame`): a page on its head or
-on its side is then ordered as a person who turned it would read it, and vertical text, whose columns follow each other
-from right to left, becomes rows that follow each other downwards. In that frame lines are ordered row by row (`rows`),
-and where text stands in columns, column by column (`columns`).
+The page is turned in thought so that its text runs from left to right on level lines (`ocr_contract.frame`): a page on
+its head or on its side is then ordered as a person who turned it would read it, and vertical text, whose columns follow
+each other from right to left, becomes rows that follow each other downwards. In that frame lines are ordered row by row
+(`rows`), and where text stands in columns, column by column (`columns`).
 """
 
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.frame import level
 from ocr_pipeline.stages.reading_order.columns import by_columns, is_prose
-from ocr_pipeline.stages.reading_order.frame import level
 from ocr_pipeline.stages.reading_order.rows import by_rows
 
 RULES = ("auto", "rows", "columns")
