@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.errors import InvalidResult
 from ocr_contract.result import OcrResult
 
 if TYPE_CHECKING:
@@ -90,6 +91,16 @@ class PageResult:
     dpi: float | None
     origin: Origin
     result: OcrResult
+
+    def __post_init__(self) -> None:
+        """See that every number of the result is one, so that no format has to.
+
+        Raises:
+            InvalidResult: a box or a score is infinite, or not a number.
+        """
+        for name in ("boxes", "scores", "box_scores", "word_boxes", "word_scores"):
+            if not np.isfinite(getattr(self.result, name)).all():
+                raise InvalidResult(f"page {self.number}: {name} holds infinite values, or what is not a number")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for json.dumps; the fields of the result stand among those of the page."""

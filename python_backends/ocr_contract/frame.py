@@ -42,7 +42,7 @@ def _page_angle(angle: Floats, length: Floats) -> float:
     quarter = int(np.argmax(np.bincount(quarters, length, minlength=4)))
     skew = _nearest(angle - quarter * np.pi / 2, 2 * np.pi)
     ours = quarters == quarter
-    return quarter * np.pi / 2 + _weighted_median(skew[ours], length[ours])
+    return quarter * np.pi / 2 + weighted_median(skew[ours], length[ours])
 
 
 def _nearest(angle: Floats, period: float) -> Floats:
@@ -50,7 +50,8 @@ def _nearest(angle: Floats, period: float) -> Floats:
     return angle - period * np.rint(angle / period)
 
 
-def _weighted_median(values: Floats, weights: Floats) -> float:
+def weighted_median(values: Floats, weights: Floats) -> float:
+    """The value (N,) with half of the weight (N,) before it, and half after."""
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])

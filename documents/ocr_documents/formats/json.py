@@ -1,0 +1,35 @@
+"""JSON Lines: an object for each page, on a line of its own; `page.schema.json` describes it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ocr_documents.document import PageResult
+from ocr_documents.formats.format import Format
+
+SCHEMA_VERSION = 1
+# As they are, some would end the line for a reader that knows Unicode's line breaks, some would not go into UTF-8.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Json(Format):
+    """All that is known of each page; `PageResult.from_dict` reads it back."""
+
+    meaning = "one object a page, with boxes and scores, a line each"
+    suffix = ".jsonl"
+    needs_words = False
+
+    def __init__(self) -> None:
+        self._document: dict[str, str | int] = {}
+
+    def head(self, name: str, pages: int | None = None) -> str:
+        """Nothing: name and number of pages stand in each page's object."""
+        self._document = {"image": name} if pages is None else {"image": name, "pages": pages}
+        return ""
+
+    def page(self, page: PageResult) -> str:
+        """The page's object."""
+        document = {"schema_version": SCHEMA_VERSION, **self._document, **page.to_dict()}
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
