@@ -1,18 +1,20 @@
 """What can be wrong with a document.
 
 OcrError (ocr_contract.errors)
-└── InvalidInput
-    └── DocumentError
-        ├── BrokenDocument      not a document of a known kind, or one that cannot be opened or drawn
-        ├── EncryptedDocument   it needs a password, or may not be changed without one
-        ├── SignedDocument      a text layer would break its digital signature
-        ├── DocumentTooLarge    more pages, pixels, memory or time than the limits allow
-        └── NoSuchPage          a page was asked for that it does not have
+├── InvalidInput
+│   └── DocumentError
+│       ├── BrokenDocument      not a document of a known kind, or one that cannot be opened or drawn
+│       ├── EncryptedDocument   it needs a password, or may not be changed without one
+│       ├── SignedDocument      a text layer would break its digital signature
+│       ├── DocumentTooLarge    more pages, pixels, memory or time than the limits allow
+│       └── NoSuchPage          a page was asked for that it does not have
+├── CannotWrite                 a result, or a note of what was read, cannot be written: the disk is full, say
+└── JobInUse                    another process works on the same outputs
 """
 
 from __future__ import annotations
 
-from ocr_contract.errors import InvalidInput
+from ocr_contract.errors import InvalidInput, OcrError
 
 
 class DocumentError(InvalidInput):
@@ -37,3 +39,11 @@ class DocumentTooLarge(DocumentError):
 
 class NoSuchPage(DocumentError):
     """A page was asked for that the document does not have."""
+
+
+class CannotWrite(OcrError):
+    """A result, or a note of what was read, cannot be written: the disk is full, or the folder is not to be written."""
+
+
+class JobInUse(OcrError):
+    """Another process works on the same outputs, with the notes that this one would go on with."""
