@@ -14,7 +14,7 @@ MAX_DIRECTORIES = 1_000_000
 RATIONAL = 5
 
 _BYTES = ((1, (1, 2, 6, 7)), (2, (3, 8)), (4, (4, 9, 11, 13)), (8, (5, 10, 12, 16, 17, 18)))
-_SIZES = {kind: size for size, kinds in _BYTES for kind in kinds}  # bytes of one value, by its type  # by type
+_SIZES = {kind: size for size, kinds in _BYTES for kind in kinds}  # bytes of one value, by its type
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
 

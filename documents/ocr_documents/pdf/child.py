@@ -21,6 +21,9 @@ from ocr_documents.pdf.frames import CHUNK_BYTES, read_frame, write_frame
 
 CHANNELS = 3
 
+# How pdfium and the C++ library end where no memory is left.
+_OUT_OF_MEMORY = (signal.SIGABRT, signal.SIGILL, getattr(signal, "SIGTRAP", signal.SIGABRT))
+
 # The worker finds its modules where this process does: a file of that name in the current folder is not taken for one.
 _START = "import sys; sys.path[:] = sys.argv[1:]; from ocr_documents.pdf.worker import main; main()"
 # Threads of numpy's and arenas of malloc's would take address space for nothing.
@@ -36,7 +39,16 @@ class ChildEndedError(Exception):
 
     def __init__(self, returncode: int, *, too_late: bool) -> None:
         super().__init__(_reason(returncode))
+        self._signal = -returncode
         self.too_late = too_late
+
+    def as_error(self, what: str, limits: Limits) -> errors.DocumentError:
+        """What a caller is told, who knows nothing of processes; `what` could not be done."""
+        if self.too_late:
+            return errors.DocumentTooLarge(f"{what} within {limits.page_timeout_s:g} s")
+        if self._signal in _OUT_OF_MEMORY:
+            return errors.DocumentTooLarge(f"{what} with {limits.memory_bytes >> 20:,} MiB of memory")
+        return errors.BrokenDocument(f"{what}: it is broken, and the process that had to do it ended ({self})")
 
 
 class Child:

@@ -12,9 +12,10 @@ import numpy as np
 
 from ocr_contract.result import OcrResult
 from ocr_documents.document import Page
-from ocr_documents.errors import BrokenDocument, DocumentError, DocumentTooLarge, NoSuchPage
+from ocr_documents.errors import DocumentError
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.child import CHANNELS, Child, ChildEndedError
+from ocr_documents.pictures import check_number
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -48,8 +49,7 @@ class PdfDocument:
 
     def page(self, number: int) -> Page:
         """Draw a page; see `Document.page`."""
-        if not 1 <= number <= self._length:
-            raise NoSuchPage(f"page {number} is asked for, but the document has {self._length:,}")
+        check_number(number, self._length)
         with self._lock:
             return self._page(number)
 
@@ -65,7 +65,7 @@ class PdfDocument:
                 if self._has_drawn and not ended.too_late and not self._closed:
                     self._has_drawn = False
                     continue
-                raise self._failure(ended, f"page {number}", "draw") from ended
+                raise self._failure(ended, f"page {number}", "drawn") from ended
             self._has_drawn = True
             return self._received(number, answer, pixels)
 
@@ -83,7 +83,7 @@ class PdfDocument:
         try:
             return int(self._ask(source_fields(self._file, "open"), body_of(self._file))[0]["pages"])
         except ChildEndedError as ended:
-            raise self._failure(ended, "the file", "open") from ended
+            raise self._failure(ended, "the file", "opened") from ended
 
     def _ask(self, request: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytearray]:
         if self._closed or self._child is None:
@@ -94,15 +94,10 @@ class PdfDocument:
             self._child = None
             raise
 
-    def _failure(self, ended: ChildEndedError, what: str, verb: str) -> DocumentError:
+    def _failure(self, ended: ChildEndedError, what: str, done: str) -> DocumentError:
         if self._closed:
             return DocumentError("the document has been closed")
-        if ended.too_late:
-            return DocumentTooLarge(f"{what} takes longer than {self._limits.page_timeout_s:g} s to {verb}")
-        return BrokenDocument(
-            f"{what} is broken, or needs more than {self._limits.memory_bytes >> 20:,} MiB of memory "
-            f"(the process that had to {verb} it ended: {ended})"
-        )
+        return ended.as_error(f"{what} cannot be {done}", self._limits)
 
     def close(self) -> None:
         """End the process, also while a page is drawn; who waits for that gets a `DocumentError`."""

@@ -117,7 +117,7 @@ class Worker:
             target = io.BufferedWriter(_Target(self.requests, self.answers), CHUNK_BYTES)
             write_searchable(_source(head, body), self._pages(), target, replace_text=head["replace_text"])
             target.flush()
-            write_frame(self.answers, {"done": True})
+            write_frame(self.answers, {"want": None})
 
     def _pages(self) -> Iterator[PageResult]:
         """Ask for the pages one by one."""
