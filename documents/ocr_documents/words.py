@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ocr_contract.characters import stands_alone
 from ocr_contract.result import OcrResult
-from ocr_documents.texts import text_width
+from ocr_documents.texts import is_right_to_left, text_width
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,8 @@ def _parted(text: str, box: npt.NDArray[np.float64], score: float) -> list[Word]
     words: list[Word] = []
     for run in re.finditer(r"\S+", text):
         ends = np.array([text_width(text[: run.start()]), text_width(text[: run.end()])])[:, None] / whole
+        if is_right_to_left(text):
+            ends = 1 - ends[::-1]
         top, bottom = box[0] + (box[1] - box[0]) * ends, box[3] + (box[2] - box[3]) * ends
         words.append(Word(run[0], np.concatenate([top, bottom[::-1]]), score, bool(words)))
     return words
