@@ -1,21 +1,19 @@
-"""Results as text to print: bare lines, JSON Lines or a table."""
+"""The formats of the command line: those of documents, and what help texts say of them."""
 
 from __future__ import annotations
 
-import json
 from enum import Enum
+from typing import Any
 
-from typing_extensions import assert_never
+from ocr_client.errors import UsageError
+from ocr_documents.formats import FORMATS
+from ocr_documents.output import PageFormat
 
-from ocr_client.cli.inputs import Source
-from ocr_contract.result import OcrResult
-
-TSV_COLUMNS = ("image", "score", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "text")
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+PDF_SUFFIX = ".pdf"
 
 
 class Format(str, Enum):
-    """How results are printed.
+    """How results are written.
 
     Attributes:
         meaning: half a sentence for help texts.
@@ -30,41 +28,41 @@ class Format(str, Enum):
         member.meaning = meaning
         return member
 
-    TEXT = "text", "lines only"
-    JSON = "json", "one document a picture"
-    TSV = "tsv", "one row a line"
+    TEXT = "text", FORMATS["text"].meaning
+    JSON = "json", FORMATS["json"].meaning
+    TSV = "tsv", FORMATS["tsv"].meaning
+    HOCR = "hocr", FORMATS["hocr"].meaning
+    ALTO = "alto", FORMATS["alto"].meaning
+    MARKDOWN = "markdown", FORMATS["markdown"].meaning
+    PDF = "pdf", "the same pages, with their text to search and copy"
 
+    @property
+    def is_for_many(self) -> bool:
+        """Whether several documents can follow each other in it."""
+        return self in (Format.TEXT, Format.JSON)
 
-def header(form: Format) -> str | None:
-    """Return the line that stands before all results, None when there is none."""
-    return "\t".join(TSV_COLUMNS) if form is Format.TSV else None
+    @property
+    def suffix(self) -> str:
+        """Of its files, with the dot."""
+        return PDF_SUFFIX if self is Format.PDF else FORMATS[self.value].suffix
 
+    @property
+    def needs_words(self) -> bool:
+        """Whether it places each word."""
+        return self is Format.PDF or FORMATS[self.value].needs_words
 
-def render(source: Source, result: OcrResult, form: Format, *, titled: bool) -> str:
-    """Return a result as it is printed, without the last line's end; "" when nothing is to be printed.
+    def options(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the options of the requests, with those words that the format needs.
 
-    Args:
-        source: the picture. Its page is part of its name, and a field of its own in json.
-        result: what was read on it.
-        form: text gives one line a text; json one document a picture, on one line; tsv one row a text.
-        titled: in text, put the picture's name above its lines.
-    """
-    match form:
-        case Format.TEXT:
-            lines = [" ".join(text.splitlines()) for text in result.texts]
-            return "\n".join([f"==> {source.title} <==", *lines] if titled else lines)
-        case Format.JSON:
-            page = {"page": source.page} if source.page else {}
-            return json.dumps({"image": source.name, **page, **result.to_dict()}, ensure_ascii=False)
-        case Format.TSV:
-            return "\n".join(_rows(source.title, result))
-        case _:
-            assert_never(form)
+        Raises:
+            UsageError: words have been forbidden.
+        """
+        if not self.needs_words:
+            return given
+        if given.get("return_word_box") is False:
+            raise UsageError(f"--format {self.value} needs words: leave out --no-return-word-box")
+        return {**given, "return_word_box": True}
 
-
-def _rows(name: str, result: OcrResult) -> list[str]:
-    rows = []
-    for box, text, score in zip(result.boxes, result.texts, result.scores, strict=True):
-        corners = [f"{value:.1f}".removesuffix(".0") for value in box.reshape(-1).tolist()]
-        rows.append("\t".join([name.translate(_ESCAPES), f"{score:.4f}", *corners, text.translate(_ESCAPES)]))
-    return rows
+    def document(self) -> PageFormat:
+        """Return what writes one document in a text format."""
+        return FORMATS[self.value]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ocr_client.errors import UsageError
 
@@ -26,3 +26,9 @@ def open_local(model_repository: Path | None, device: str, precision: str | None
             "pip install 'triton-paddleocr[cpu]'"
         ) from error
     return LocalOcr(model_repository or "model_repository", device=device, precision=precision)
+
+
+def identity(reader: object) -> dict[str, Any]:
+    """Return what tells the models of a reader from others, as far as that can be known: nothing of a server's."""
+    model_set = getattr(reader, "model_set", None)
+    return {} if model_set is None else {"files": dict(model_set.files)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,17 +13,19 @@ from ocr_contract.errors import InvalidOption
 from ocr_contract.options import OPTIONS, Option, Value, options_of, parse_option
 
 
-def with_option_flags(endpoint: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_option_flags(
+    endpoint: str, without: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a command that ends in `**options` have a flag in place of it for each option that an endpoint takes.
 
     What a flag is given is checked against the table: what is wrong ends the command with exit code 2. A flag that
-    is left out is None.
+    is left out is None. Options named in `without` get no flag.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
         own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        flags = [_flag(name, OPTIONS[name]) for name in options_of(endpoint)]
+        flags = [_flag(name, OPTIONS[name]) for name in options_of(endpoint) if name not in without]
         command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]
         command.__annotations__ = {one.name: one.annotation for one in (*own, *flags)}
         return command

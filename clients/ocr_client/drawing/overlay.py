@@ -17,6 +17,8 @@ from ocr_client.drawing.lettering import Quad, letter
 from ocr_client.errors import ImageError
 from ocr_client.picture import picture_bytes
 from ocr_contract.reader import Picture
+from ocr_documents.errors import CannotWrite
+from ocr_documents.output import NewFile, writing
 
 _TEXT_HEIGHT_PX = 26  # the median line is drawn this high where the limits below allow it
 _LONG_SIDE_PX = 1600  # larger pictures are made smaller, down to this, when their lines stay legible
@@ -88,10 +90,10 @@ def save_overlay(path: Path, overlay: Image.Image) -> None:
         ImageError: when the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        overlay.save(path, "JPEG", quality=92, subsampling="4:4:4")
-    except OSError as error:
-        raise ImageError(f"cannot write the overlay {str(path)!r}: {error.strerror or error}") from error
+        with NewFile(path) as file, writing(path):
+            overlay.save(file.file, "JPEG", quality=92, subsampling="4:4:4")
+    except CannotWrite as error:
+        raise ImageError(f"the overlay: {error}") from error
 
 
 def decode(image: Picture, page: int = 0) -> Image.Image:

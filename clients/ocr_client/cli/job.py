@@ -1,0 +1,178 @@
+"""A run of the command line: every page through the reader, every result to where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+from ocr_client.cli.destination import Destination
+from ocr_client.cli.formats import Format
+from ocr_client.cli.inputs import Source
+from ocr_client.cli.local import identity
+from ocr_client.cli.overlays import Overlays
+from ocr_client.cli.report import Report
+from ocr_client.cli.results import DocumentResults, PrintedObjects, PrintedText, Results
+from ocr_client.cli.sources import Settings, SourceWork
+from ocr_client.drawing.fonts import FontOfSize
+from ocr_client.errors import OcrClientError, ServerUnreachableError
+from ocr_contract.errors import OcrError
+from ocr_contract.result import OcrResult
+from ocr_documents.document import Page
+from ocr_documents.errors import CannotWrite, JobInUse
+from ocr_documents.limits import Limits
+from ocr_documents.page_ranges import PageRanges
+from ocr_documents.parts import JobState
+from ocr_documents.reading import Ended, Event, Opened, PageRead, read_all
+
+
+class Stopped(OcrError):
+    """The whole run is lost, not one document."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run is to do.
+
+    Attributes:
+        sources: the documents.
+        form: of the results.
+        destination: where they go; None for standard output.
+        options: of the requests.
+        pages: which ones; None for all.
+        dpi: that PDF pages are drawn at.
+        existing_text: what becomes of pages that carry text.
+        limits: of a document.
+        resume: whether to go on where an earlier run stopped.
+        concurrency: pages under way at a time.
+        overlay: folder for overlays; None for none.
+        font: that they are lettered in.
+    """
+
+    sources: Sequence[Source]
+    form: Format
+    destination: Destination | None
+    options: Mapping[str, Any]
+    pages: PageRanges | None
+    dpi: int
+    existing_text: Literal["keep", "read"]
+    limits: Limits
+    resume: bool
+    concurrency: int
+    overlay: Path | None
+    font: FontOfSize | None
+
+    def run(self, reader: AbstractContextManager[Any]) -> bool:
+        """Read everything; tell whether something failed.
+
+        Raises:
+            Stopped: nobody answers, nobody takes the results, or another process works on them.
+        """
+        by_page = self.destination is None and self.form.is_for_many
+        report = Report(len(self.sources), by_page=by_page, prints=self.destination is None)
+        try:
+            with ExitStack() as stack:
+                state = self._state(stack)
+                opened = stack.enter_context(reader)
+                stack.enter_context(report)
+                works = self._works(opened, state)
+                events = read_all(works, self.concurrency, whole=not by_page, fatal=(ServerUnreachableError,))
+                stack.enter_context(closing(events))
+                results = self._results(report, state)
+                stack.callback(results.discard)
+                for event in events:
+                    _take(event, results, report, by_page=by_page)
+        except (OcrClientError, JobInUse, CannotWrite) as error:
+            report.print_summary()
+            raise Stopped(str(error)) from error
+        except BrokenPipeError:  # the reader has seen enough (`| head`); typer ends the run quietly
+            raise
+        except OSError as error:
+            raise Stopped(f"cannot write the results: {error.strerror}") from error
+        report.print_summary()
+        return report.failed
+
+    def _state(self, stack: ExitStack) -> JobState | None:
+        if not self.resume or self.destination is None:
+            return None
+        return stack.enter_context(JobState(self.destination.folder))
+
+    def _results(self, report: Report, state: JobState | None) -> Results:
+        if self.destination is None and self.form is Format.TEXT:
+            return PrintedText(report.print, len(self.sources))
+        if self.destination is None and self.form is Format.JSON:
+            return PrintedObjects(report.print)
+        replace_text = self.existing_text == "read"
+        return DocumentResults(self.form, self.destination, report.print, state, replace_text=replace_text)
+
+    def _works(self, reader: Any, state: JobState | None) -> Iterator[SourceWork]:
+        """Yield the documents as work; each is opened when it is reached."""
+        settings = Settings(
+            *(self.pages, self.dpi, self.existing_text, self.limits, self.options),
+            output_depends_on={
+                "format": self.form.value,
+                "pages": None if self.pages is None else self.pages.ranges,
+                "overlay": self.overlay is not None,
+            },
+            reader=identity(reader),
+        )
+        overlays = None
+        if self.overlay is not None and self.font is not None:
+            overlays = Overlays(self.overlay, self.font, {source.output for source in self.sources})
+
+        def read(page: Page, picture: int) -> OcrResult:
+            which = {"page": picture} if picture else {}
+            result: OcrResult = reader.ocr(page.picture, **self.options, **which)
+            return result
+
+        for source in self.sources:
+            output: PurePath | None = None if self.destination is None else self.destination.output(source)
+            look = None if overlays is None else overlays.draw
+            yield SourceWork(source, output, settings, read, state=state, look=look)
+
+
+def _take(event: Event[SourceWork], results: Results, report: Report, *, by_page: bool) -> None:
+    """Hand an event on to the results and the report. Where an output fails, its document does, and no other."""
+    work = event.work
+    try:
+        if isinstance(event, Opened):
+            report.begin(len(event.pages))
+            if not work.is_finished:
+                results.begin(work, len(event.pages))
+        elif isinstance(event, Ended):
+            _end(event, results, report)
+        elif not work.given_up:
+            report.advance(work.source.name)
+            if isinstance(event, PageRead):
+                results.page(work, event.page)
+                _note_page(event, report)
+            else:
+                report.failure(work.title(event.number), event.error)
+                if not by_page:
+                    work.given_up = True
+                    results.discard()
+    except OcrError as error:
+        work.given_up = True
+        results.discard()
+        report.failure(work.source.name, error)
+    if isinstance(event, Ended):
+        report.end(work.source.name)
+
+
+def _note_page(event: PageRead[SourceWork], report: Report) -> None:
+    number = event.page.number
+    if event.page.origin == "document":
+        report.kept()
+    if (failure := event.work.overlay_failures.pop(number, None)) is not None:
+        report.failure(event.work.title(number), failure)
+
+
+def _end(event: Ended[SourceWork], results: Results, report: Report) -> None:
+    if event.error is not None:
+        report.failure(event.work.source.name, event.error)
+    elif event.work.is_finished:
+        report.finished()
+    elif not event.work.given_up:
+        results.end(event.work)
