@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ocrmypdf.models.ocr_element import Baseline, BoundingBox, OcrClass, OcrElement
 
 from ocr_contract.result import FloatArray, OcrResult
+from ocr_documents.blocks import blocks_of
 from ocr_documents.document import PageResult
 
 _DESCENT = 0.2  # of a line's height: how far its lower edge lies below the line that letters stand on
@@ -24,15 +25,27 @@ def page_element(page: PageResult) -> OcrElement:
     of tilt each word becomes a line of its own that lies level: poppler, on which pdftotext and many viewers stand,
     takes a word for two where the baseline climbs by half a point within it.
     """
-    whole = BoundingBox(0, 0, page.width_px, page.height_px)
-    lines = [
-        element
-        for number in range(len(page.result))
-        for element in _elements(page.result, number, np.flatnonzero(page.result.word_lines == number))
+    paragraphs = [
+        _paragraph(page.result, paragraph.lines) for block in blocks_of(page.result) for paragraph in block.paragraphs
     ]
-    paragraph = OcrElement(ocr_class=OcrClass.PARAGRAPH, bbox=whole, children=lines)
     return OcrElement(
-        ocr_class=OcrClass.PAGE, bbox=whole, dpi=page.dpi, page_number=page.number - 1, children=[paragraph]
+        ocr_class=OcrClass.PAGE,
+        bbox=BoundingBox(0, 0, page.width_px, page.height_px),
+        dpi=page.dpi,
+        page_number=page.number - 1,
+        children=paragraphs,
+    )
+
+
+def _paragraph(result: OcrResult, lines: tuple[int, ...]) -> OcrElement:
+    return OcrElement(
+        ocr_class=OcrClass.PARAGRAPH,
+        bbox=_hull(result.boxes[[*lines]].reshape(-1, 2)),
+        children=[
+            element
+            for number in lines
+            for element in _elements(result, number, np.flatnonzero(result.word_lines == number))
+        ],
     )
 
 
