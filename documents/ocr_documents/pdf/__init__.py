@@ -1,1 +1,1 @@
-"""PDF files: their pages drawn and their text read, and a text layer put under them."""
+"""PDF files: pages drawn and read in a process of their own, and a text layer written."""

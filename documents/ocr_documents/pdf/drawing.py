@@ -1,0 +1,118 @@
+"""Pages of a PDF file as pictures, as a viewer shows them: turned, cropped, with notes and filled-in forms."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pypdfium2
+from pypdfium2 import raw
+
+from ocr_documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
+from ocr_documents.limits import Limits
+from ocr_documents.pdf.own_text import own_text
+
+POINTS_PER_INCH = 72.0
+
+_ENCRYPTED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
+
+
+class Drawing:
+    """An opened PDF file. Its length is the number of its pages."""
+
+    def __init__(self, source: Path | bytes, limits: Limits) -> None:
+        """Open a file, which may be encrypted, if only for changing it.
+
+        Raises:
+            EncryptedDocument: it needs a password.
+            BrokenDocument: it is no PDF file, or not even its list of pages can be read.
+        """
+        try:
+            self._pdf = pypdfium2.PdfDocument(source)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code in _ENCRYPTED:
+                raise EncryptedDocument(
+                    "the document is encrypted and needs a password; decrypt it first, "
+                    "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
+                ) from error
+            raise BrokenDocument(f"the file is not a PDF file, or a broken one ({error})") from error
+        self._pdf.init_forms()
+        self._limits = limits
+        self._units = _user_units(source)
+
+    def __len__(self) -> int:
+        return len(self._pdf)
+
+    def page(self, number: int, dpi: int, *, with_text: bool) -> tuple[dict[str, Any], npt.NDArray[np.uint8]]:
+        """Draw a page.
+
+        Args:
+            number: from 1 on.
+            dpi: pixels an inch.
+            with_text: whether to look for text that it carries.
+
+        Returns:
+            {"width", "height": pixels, "text": `OcrResult.to_dict` of its own text, or None}, and its pixels
+            (height, width, 3) uint8 BGR, or (height, width) uint8 where all are gray.
+
+        Raises:
+            BrokenDocument: it cannot be drawn.
+            DocumentTooLarge: it has more pixels than the limit, or a picture on it has.
+        """
+        try:
+            page = self._pdf[number - 1]
+        except pypdfium2.PdfiumError as error:
+            raise BrokenDocument(f"page {number} cannot be read ({error})") from error
+        try:
+            scale = self._scale(page, number, dpi)
+            self._check_pictures(page, number)
+            bitmap = page.render(scale=scale, force_bitmap_format=raw.FPDFBitmap_BGR)
+            pixels = bitmap.to_numpy()
+            height, width = pixels.shape[:2]
+            text = own_text(self._pdf, page, width, height) if with_text else None
+            answer = {"width": width, "height": height, "text": None if text is None else text.to_dict()}
+            return answer, _packed(pixels)
+        except pypdfium2.PdfiumError as error:
+            raise BrokenDocument(f"page {number} cannot be drawn ({error})") from error
+        finally:
+            page.close()
+
+    def _scale(self, page: pypdfium2.PdfPage, number: int, dpi: int) -> float:
+        """Pixels for each unit of the page.
+
+        Raises:
+            BrokenDocument: the page has no area.
+            DocumentTooLarge: it has more pixels than the limit.
+        """
+        unit = self._units.get(number, 1.0)
+        inches = [length * unit / POINTS_PER_INCH for length in page.get_size()]
+        if not all(0 < length < math.inf for length in inches):
+            raise BrokenDocument(f"page {number} has no area: its boxes are empty, or do not overlap")
+        width, height = (math.ceil(length * dpi) for length in inches)
+        if width * height > self._limits.page_pixels:
+            raise DocumentTooLarge(
+                f"page {number} is {inches[0]:,.4g} x {inches[1]:,.4g} inches: at {dpi} dpi it has "
+                f"{width:,} x {height:,} pixels, and the limit is {self._limits.page_pixels:,}; draw it at fewer dpi"
+            )
+        return unit * dpi / POINTS_PER_INCH
+
+    def _check_pictures(self, page: pypdfium2.PdfPage, number: int) -> None:
+        """See that the pictures on a page can be decoded: pdfium leaves out one that needs too much memory.
+
+        Raises:
+            DocumentTooLarge: one cannot.
+        """
+
+
+def _packed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Rows without padding; (H, W) where all pixels are gray, a third of the bytes to send and to compress."""
+    blue, green, red = (pixels[..., channel] for channel in range(3))
+    is_gray = np.array_equal(blue, green) and np.array_equal(green, red)
+    return np.ascontiguousarray(blue if is_gray else pixels)
+
+
+def _user_units(source: Path | bytes) -> dict[int, float]:
+    return {}
