@@ -1,5 +1,6 @@
 """The command line where no server is needed: its own mistakes, and a server that is not there."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -122,6 +123,14 @@ def test_only_flags_that_are_given_are_sent_and_with_their_type(
     assert CliRunner().invoke(app, [image, *arguments]).exit_code == 0
     assert sent == [expected]
     assert [type(value) for value in sent[0].values()] == [type(value) for value in expected.values()]
+
+
+def test_searchable_pdf_without_its_packages_says_what_to_install(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pikepdf" else real(name))
+    done = CliRunner().invoke(app, [image, "--format", "pdf", "-o", "new.pdf"])
+    assert done.exit_code == 2
+    assert "(no module pikepdf): pip install 'triton-paddleocr-client[documents]'" in done.stderr
 
 
 def test_local_without_the_models_code_says_what_to_install(image: str, monkeypatch: pytest.MonkeyPatch) -> None:

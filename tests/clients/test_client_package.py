@@ -59,8 +59,17 @@ def test_the_wheel_holds_the_client_and_the_contract(wheel: Path, tmp_path: Path
     with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(built("wheel", CLIENTS, tmp_path / "w")) as from_tree:
         names = set(archive.namelist())
         assert names == set(from_tree.namelist())
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"ocr_client", "ocr_contract"}
-    assert {"ocr_client/py.typed", "ocr_contract/py.typed", "ocr_contract/options.py"} <= names
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {
+        "ocr_client",
+        "ocr_contract",
+        "ocr_documents",
+    }
+    assert {
+        "ocr_client/py.typed",
+        "ocr_contract/py.typed",
+        "ocr_contract/options.py",
+        "ocr_documents/reading.py",
+    } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

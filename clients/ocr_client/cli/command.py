@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
 from contextlib import AbstractContextManager
@@ -33,6 +34,7 @@ FOR_A_SERVER = {
     **{name: f"--{name}" for name in ("url", "protocol", "timeout", "retries")},
     "http_header": "--header",
 }
+FOR_PDF = ("pikepdf", "img2pdf", "fontTools", "pypdfium2")  # modules of the extra "documents"
 FOR_THIS_PROCESS = {"model_repository": "--model-repository", "device": "--device", "precision": "--precision"}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -154,6 +156,11 @@ def _check_output(form: Format, destination: Destination | None, sources: list[S
     """Refuse formats that cannot go where they should, and to resume what leaves nothing behind."""
     if destination is None and form is Format.PDF:
         raise UsageError("--format pdf needs --output FILE, or a folder")
+    if form is Format.PDF and (missing := [name for name in FOR_PDF if importlib.util.find_spec(name) is None]):
+        raise UsageError(
+            f"--format pdf needs more packages (no module {missing[0]}): "
+            "pip install 'triton-paddleocr-client[documents]'"
+        )
     if destination is None and not form.is_for_many and len(sources) > 1:
         raise UsageError(f"--format {form.value} holds one document a file: use --output FOLDER for {len(sources)}")
     if resume and (destination is None or not destination.keeps_files):

@@ -105,7 +105,9 @@ class Job:
         if self.destination is None and self.form is Format.JSON:
             return PrintedObjects(report.print)
         replace_text = self.existing_text == "read"
-        return DocumentResults(self.form, self.destination, report.print, state, replace_text=replace_text)
+        return DocumentResults(
+            self.form, self.destination, report.print, state, replace_text=replace_text, limits=self.limits
+        )
 
     def _works(self, reader: Any, state: JobState | None) -> Iterator[SourceWork]:
         """Yield the documents as work; each is opened when it is reached."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -11,6 +11,7 @@ from ocr_client.cli.destination import Destination
 from ocr_client.cli.formats import Format
 from ocr_client.cli.sources import SourceWork
 from ocr_documents.document import PageResult
+from ocr_documents.limits import Limits
 from ocr_documents.output import DocumentFile, GatheredDocument, NewFile, Target, TextDocument, spool
 from ocr_documents.parts import JobState
 from ocr_documents.pdf.writing import write_searchable
@@ -103,13 +104,21 @@ class DocumentResults:
         put: prints.
         state: the notes of this job, if there are any.
         replace_text: whether invisible text that a PDF has already makes way.
+        limits: of the process that writes a PDF.
     """
 
     def __init__(
-        self, form: Format, destination: Destination | None, put: Print, state: JobState | None, *, replace_text: bool
+        self,
+        form: Format,
+        destination: Destination | None,
+        put: Print,
+        state: JobState | None,
+        *,
+        replace_text: bool,
+        limits: Limits,
     ) -> None:
         self._form, self._destination, self._put, self._state = form, destination, put, state
-        self._replace_text = replace_text
+        self._write_pdf = partial(write_searchable, replace_text=replace_text, limits=limits)
         self._document: DocumentFile | None = None
 
     def begin(self, work: SourceWork, pages: int) -> None:
@@ -121,8 +130,7 @@ class DocumentResults:
                 self._destination.folder / work.output, None if self._state is None else self._state.folder
             )
         if self._form is Format.PDF:
-            write = partial(_write_pdf, work.content, replace_text=self._replace_text)
-            self._document = GatheredDocument(write, target)
+            self._document = GatheredDocument(partial(self._write_pdf, work.content), target)
         else:
             self._document = TextDocument(self._form.document(), work.source.name, pages, target)
 
@@ -168,7 +176,3 @@ class _Printed:
 
     def discard(self) -> None:
         self.file.close()
-
-
-def _write_pdf(source: Path | bytes, pages: Iterable[PageResult], target: BinaryIO, *, replace_text: bool) -> None:
-    write_searchable(source, pages, target, replace_text=replace_text)
