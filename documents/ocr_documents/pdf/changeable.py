@@ -9,7 +9,6 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf
 from ocr_documents.errors import EncryptedDocument, SignedDocument
 from ocr_documents.pdf.resources import dictionary
 
-PASSWORD_NEEDED = "is encrypted: it needs a password; decrypt it first, for example with `qpdf --decrypt`"  # noqa: S105
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2  # flags of a form
 
 
@@ -22,8 +21,8 @@ def check_changeable(pdf: Pdf) -> None:
     """
     if pdf.is_encrypted and not (pdf.owner_password_matched or pdf.allow.modify_other):
         raise EncryptedDocument(
-            "is encrypted: without its owner's password it may be read, but not changed; decrypt it first, "
-            "for example with `qpdf --decrypt`"
+            "the document is encrypted and may not be changed without its owner's password; decrypt it first, "
+            "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
         )
     form = dictionary(pdf.Root.get("/AcroForm"))
     signatures = [field for field in _fields(form) if field.get("/FT") == Name.Sig]
@@ -32,7 +31,9 @@ def check_changeable(pdf: Pdf) -> None:
     # The first flag is also set where fields for signatures wait to be signed.
     told = flags & _APPEND_ONLY or (flags & _SIGNATURES_EXIST and not signatures)
     if told or "/Perms" in pdf.Root or any(field.get("/V") is not None for field in signatures):
-        raise SignedDocument("is signed: a text layer would break the signature; other formats than `pdf` work")
+        raise SignedDocument(
+            "the document is signed, and a text layer would break the signature; formats other than pdf work"
+        )
 
 
 def _fields(form: Object) -> Iterator[Object]:

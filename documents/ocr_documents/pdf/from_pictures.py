@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import logging
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import img2pdf
 import numpy as np
 import numpy.typing as npt
-from pikepdf import Pdf, Stream
+from pikepdf import Pdf, Stream, String
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from ocr_contract import __version__
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge
+from ocr_documents.pictures import is_picture
+from ocr_documents.tiff import TIFF_SIGNATURES, TiffDocument
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 _KEPT = ("JPEG", "MPO", "PNG")  # are put into a PDF as they are
@@ -33,64 +36,106 @@ _SCALE_16_BIT = 257  # 65535 / 255
 logging.getLogger("img2pdf").addHandler(logging.NullHandler())
 
 
+class PicturePdf:
+    """A PDF of a picture, or of the pages of a TIFF file, which are added one by one.
+
+    Attributes:
+        pdf: with the pages added so far.
+    """
+
+    def __init__(self, source: Path | bytes) -> None:
+        """Begin a PDF without pages.
+
+        Raises:
+            BrokenDocument: the source is a TIFF file that is broken.
+            DocumentTooLarge: it has more pages than a file can mean.
+            OSError: it cannot be read.
+        """
+        self.pdf = Pdf.new()
+        self.pdf.docinfo["/Producer"] = String(f"triton-paddleocr {__version__}")
+        self._pictures = _pictures(source)
+
+    def add_pages(self, until: int | None = None) -> None:
+        """Add pages up to one, counted from 1, or all that are left.
+
+        Raises:
+            BrokenDocument: one is no picture, or not a whole one.
+            DocumentTooLarge: one has too many pixels.
+        """
+        while until is None or len(self.pdf.pages) < until:
+            picture = next(self._pictures, None)
+            if picture is None:
+                return
+            self.pdf.pages.extend(_pdf_of(picture).pages)
+
+
 def is_pdf(source: Path | bytes) -> bool:
-    """Whether a file's content is that of a PDF; other data may stand before it.
+    """Whether a file's content is that of a PDF; other data may stand before it, but no picture.
 
     Raises:
         OSError: it cannot be read.
     """
-    if isinstance(source, bytes):
-        return b"%PDF-" in source[:1024]
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
+        head = stream.read(1024)
+        stream.seek(0)
+        return b"%PDF-" in head and not (head.startswith(TIFF_SIGNATURES) or is_picture(stream))
+
+
+def _pictures(source: Path | bytes) -> Iterator[bytes]:
+    """Files of one picture each."""
+    head = source[:4] if isinstance(source, bytes) else _head(source)
+    if not head.startswith(TIFF_SIGNATURES):
+        yield source if isinstance(source, bytes) else source.read_bytes()
+        return
+    with TiffDocument(source, digest="") as tiff:
+        for number in range(1, len(tiff) + 1):
+            picture = tiff.page(number).picture
+            yield picture if isinstance(picture, bytes) else picture.tobytes()
+
+
+def _head(source: Path) -> bytes:
     with source.open("rb") as file:
-        return b"%PDF-" in file.read(1024)
+        return file.read(4)
 
 
-def pdf_of_pictures(source: Path | bytes) -> Pdf:
-    """Make a PDF of a picture, or of all pages of a TIFF file.
-
-    Raises:
-        BrokenDocument: it is no picture, or not a whole one.
-        DocumentTooLarge: it has too many pixels.
-        OSError: it cannot be read.
-    """
-    data = source if isinstance(source, bytes) else source.read_bytes()
+def _pdf_of(data: bytes) -> Pdf:
+    """A PDF of the first picture of a file."""
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-            if picture.format in _KEPT and "transparency" not in picture.info:
-                turn = _TURNS.get(_orientation(picture), (False, 0))
-                if (pdf := _as_it_is(data)) is not None:
-                    return _turned(pdf, *turn)
-            frames = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-            if picture.format == "TIFF" and _stand_upright(picture, frames) and (pdf := _as_it_is(data)) is not None:
-                return pdf
-            return _pdf([_plain(picture, frame) for frame in range(frames)])
+            orientation = _orientation(picture)
+            # Pillow turns TIFF pictures itself, and img2pdf would turn them once more. Transparency that is told by
+            # anything but an alpha channel img2pdf takes for less deep than it is.
+            kept = picture.format in _KEPT or (picture.format == "TIFF" and orientation == 1)
+            if kept and "transparency" not in picture.info and (pdf := _as_it_is(data)) is not None:
+                return _turned(pdf, *_TURNS.get(orientation, (False, 0)))
+            return _pdf(_plain(picture))
     except UnidentifiedImageError as error:
-        raise BrokenDocument("is neither a PDF file nor a picture of a known format, or is a broken one") from error
+        raise BrokenDocument("the file is neither a PDF file nor a picture, or a broken one") from error
     except Image.DecompressionBombError as error:
-        raise DocumentTooLarge(f"has too many pixels: {error}") from error
+        raise DocumentTooLarge(f"the picture is too large: {error}") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise BrokenDocument(f"is not a whole picture: {error}") from error
+        raise BrokenDocument(f"the picture cannot be read: {error}") from error
 
 
 def _as_it_is(data: bytes) -> Pdf | None:
     """The PDF of a file that img2pdf takes, None if it does not."""
     try:
-        return _pdf([data])
+        return _pdf(data)
     except MemoryError:
         raise
     except Exception:  # what it does not take it refuses with all kinds of them
         return None
 
 
-def _pdf(files: list[bytes]) -> Pdf:
-    """Picture files as the pages of a PDF, their pixels as they are stored: neither mirrored nor turned."""
+def _pdf(data: bytes) -> Pdf:
+    """A PDF of a picture file, its pixels as they are stored: neither mirrored nor turned."""
     written = io.BytesIO()
     img2pdf.convert(
-        files,
+        data,
         outputstream=written,
         rotation=img2pdf.Rotation.none,
         layout_fun=_layout,
-        producer=f"triton-paddleocr {__version__}",
+        first_frame_only=True,
         nodate=True,
     )
     return Pdf.open(written)
@@ -124,18 +169,8 @@ def _orientation(picture: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _stand_upright(picture: ImageFile, frames: int) -> bool:
-    """Whether img2pdf gets the pages of a TIFF file right: those that are turned it would turn twice."""
-    for frame in range(frames):
-        picture.seek(frame)
-        if _orientation(picture) != 1 or "transparency" in picture.info:
-            return False
-    return True
-
-
-def _plain(picture: ImageFile, frame: int) -> bytes:
-    """A frame of a file as a file that img2pdf takes: upright, and all its pixels, of which no format keeps more."""
-    picture.seek(frame)
+def _plain(picture: ImageFile) -> bytes:
+    """A picture as a file that img2pdf takes: upright, with 8 bits a sample, or 16 of gray."""
     dpi, profile = picture.info.get("dpi"), picture.info.get("icc_profile")
     picture.load()
     plain = picture if _orientation(picture) == 1 else ImageOps.exif_transpose(picture)

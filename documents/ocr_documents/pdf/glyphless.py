@@ -116,6 +116,11 @@ class GlyphlessFont:
         yield _CMAP_TAIL
 
 
+def is_glyphless(font: pikepdf.Object) -> bool:
+    """Whether a font dictionary is one of these."""
+    return isinstance(font, Dictionary) and font.get("/BaseFont") == Name("/" + FONT_NAME)
+
+
 def font_program() -> bytes:
     """Return the TrueType font: `.notdef` and one glyph that is a line there and back, so that it has a box but no ink.
 

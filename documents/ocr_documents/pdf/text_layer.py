@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +17,17 @@ import pypdfium2
 from pikepdf import Name, Pdf, Stream
 
 from ocr_documents.document import PageResult
-from ocr_documents.errors import BrokenDocument, EncryptedDocument, NoSuchPage
-from ocr_documents.pdf.changeable import PASSWORD_NEEDED, check_changeable
+from ocr_documents.errors import BrokenDocument, EncryptedDocument
+from ocr_documents.pdf.changeable import check_changeable
 from ocr_documents.pdf.content import invisible_text
 from ocr_documents.pdf.earlier_text import remove_invisible_text
-from ocr_documents.pdf.from_pictures import is_pdf, pdf_of_pictures
-from ocr_documents.pdf.glyphless import GlyphlessFont
+from ocr_documents.pdf.from_pictures import PicturePdf, is_pdf
+from ocr_documents.pdf.glyphless import GlyphlessFont, is_glyphless
 from ocr_documents.pdf.page_space import PageSpace
 from ocr_documents.pdf.resources import free_name, own_entries, own_resources
 from ocr_documents.pdf.runs import Run, line_runs
 from ocr_documents.pdf.visible_text import VisibleText, lie_in
+from ocr_documents.pictures import check_number
 from ocr_documents.words import words_of_lines
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ def write_searchable(
         source: a PDF, a picture, or a TIFF of many pages.
         pages: with their boxes in pixels of the drawn page; they are asked for one after the other. Those whose text
             the document itself carried are left alone.
-        target: takes the PDF, and must be able to seek.
+        target: takes the PDF, from its beginning to its end.
         replace_text: the pages that were read may have text already. Invisible text of an earlier OCR is taken out of
             them, and no word is written where visible text is.
 
@@ -58,24 +59,78 @@ def write_searchable(
         NoSuchPage: a page was read that the document does not have.
         OSError: the source cannot be read, or the target not be written.
     """
-    with _errors_of_libraries(), ExitStack() as stack:
-        is_picture = not is_pdf(source)
-        pdf = stack.enter_context(pdf_of_pictures(source) if is_picture else _open(source))
-        replaces = replace_text and not is_picture
-        layers = _TextLayers(pdf, stack.enter_context(closing(VisibleText(source))) if replaces else None)
+    with _errors_of_libraries():
+        if is_pdf(source):
+            _write_pdf(source, pages, target, replace_text)
+        else:
+            _write_pictures(source, pages, target)
+
+
+def _write_pdf(source: Path | bytes, pages: Iterable[PageResult], target: BinaryIO, replace_text: bool) -> None:
+    with ExitStack() as stack:
+        pdf = stack.enter_context(Pdf.open(source if isinstance(source, Path) else io.BytesIO(source)))
+        layers = _TextLayers(pdf, stack.enter_context(closing(VisibleText(source))) if replace_text else None)
         for page in pages:
             if page.origin == "ocr":
+                if not layers.pages:
+                    check_changeable(pdf)
                 layers.add(page)
-        if not layers.pages and not is_picture:
+        if not layers.pages:
             _copy(source, target)
             return
         layers.complete()
-        pdf.save(
-            target,
-            stream_decode_level=pikepdf.StreamDecodeLevel.none,  # streams stay as they are
-            encryption=pdf.is_encrypted,
-            deterministic_id=not pdf.is_encrypted,
-        )
+        _save(pdf, target)
+
+
+def _write_pictures(source: Path | bytes, pages: Iterable[PageResult], target: BinaryIO) -> None:
+    pictures = PicturePdf(source)
+    layers = _TextLayers(pictures.pdf, None)
+    for page in pages:
+        pictures.add_pages(page.number)
+        layers.add(page)
+    pictures.add_pages()
+    layers.complete()
+    _save(pictures.pdf, target, min_version="1.6")  # for pages of more than 200 inches
+
+
+def _save(pdf: Pdf, target: BinaryIO, min_version: str = "") -> None:
+    # Streams are copied as they are, and the file is named by its content; encrypted ones can have neither.
+    options = {"stream_decode_level": pikepdf.StreamDecodeLevel.none, "deterministic_id": True}
+    output = _Output(target)
+    pdf.save(
+        cast("BinaryIO", output), min_version=min_version, **({"encryption": True} if pdf.is_encrypted else options)
+    )
+    if output.error is not None:
+        raise output.error
+
+
+class _Output(io.RawIOBase):
+    """Hands on what is written, and keeps the error if that fails: raised within qpdf, it can end the process."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        super().__init__()
+        self.error: Exception | None = None
+        self._target = target
+        self._length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._length
+
+    def write(self, data: Any) -> int:
+        length = memoryview(data).nbytes
+        if self.error is None:
+            try:
+                self._target.write(data)
+            except Exception as error:
+                self.error = error
+        self._length += length
+        return length
 
 
 class _TextLayers:
@@ -93,11 +148,8 @@ class _TextLayers:
 
     def add(self, result: PageResult) -> None:
         """Write the text of a page under it."""
-        if not self.pages:
-            check_changeable(self._pdf)
         self.pages += 1
-        if not 1 <= result.number <= len(self._pdf.pages):
-            raise NoSuchPage(f"has {len(self._pdf.pages):,} pages, and no page {result.number:,}")
+        check_number(result.number, len(self._pdf.pages))
         page = self._pdf.pages[result.number - 1]
         shown = np.empty((0, 4))
         if self._visible is not None:
@@ -107,6 +159,9 @@ class _TextLayers:
         if not runs:
             return
         fonts = own_entries(own_resources(page), "/Font")
+        if self._visible is not None:  # no text is left that is set in a font of ours
+            for name in [name for name, font in fonts.items() if is_glyphless(font)]:
+                del fonts[name]
         name = free_name(fonts, _FONT)
         fonts[name] = self._font.object
         content = zlib.compress(invisible_text(runs, self._font, name))
@@ -131,13 +186,13 @@ def _errors_of_libraries() -> Iterator[None]:
     try:
         yield
     except pikepdf.PasswordError as error:
-        raise EncryptedDocument(PASSWORD_NEEDED) from error
+        raise EncryptedDocument(
+            "the document is encrypted and needs a password; decrypt it first, "
+            "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
+        ) from error
     except (pikepdf.PdfError, pypdfium2.PdfiumError) as error:
-        raise BrokenDocument(f"is not a PDF file, or a broken one: {error}") from error
-
-
-def _open(source: Path | bytes) -> Pdf:
-    return Pdf.open(source if isinstance(source, Path) else io.BytesIO(source))
+        reason = str(error).rpartition(": ")[2]  # before it stands the name of an object in memory
+        raise BrokenDocument(f"the file is not a PDF file, or a broken one ({reason})") from error
 
 
 def _copy(source: Path | bytes, target: BinaryIO) -> None:
