@@ -61,6 +61,13 @@ def test_white_space_parts_paragraphs_and_more_of_it_blocks():
     assert layout(*first, *prose(50, below(first, SIZE * 2), 500, SECOND)) == [[FIRST], [SECOND]]
 
 
+def test_two_lines_far_apart_are_two_blocks():
+    assert layout(("above, a long line of text", box(50, 50, 400)), ("below", box(50, 900, 400))) == [
+        ["above, a long line of text"],
+        ["below"],
+    ]
+
+
 def test_widely_spaced_lines_are_still_one_paragraph():
     lines = [(text, (np.array(quad) * (1, 2)).tolist()) for text, quad in prose(50, 100, 500, FIRST)]
     level = [(text, box(quad[0][0], quad[0][1], quad[1][0] - quad[0][0])) for text, quad in lines]

@@ -10,7 +10,7 @@ from ocr_contract.characters import stands_alone
 from ocr_documents.blocks import Paragraph, blocks_of
 from ocr_documents.document import PageResult
 from ocr_documents.formats.format import Format
-from ocr_documents.formats.measures import Box, angle, baseline, bounds, corners, fills_bounds, is_upright
+from ocr_documents.formats.measures import Box, angle, baseline, bounds, fills_bounds, is_upright, within
 from ocr_documents.texts import is_right_to_left, one_line
 from ocr_documents.words import Word, words_of_lines
 
@@ -89,8 +89,7 @@ def _text_block(area: ET.Element, paragraph: Paragraph, page: PageResult, name: 
 
 
 def _line(paragraph: ET.Element, box: Box, words: list[Word], page: PageResult, name: str) -> None:
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in baseline(box).tolist())
-    line = _placed(paragraph, "TextLine", box, page, ID=name, BASELINE=points)
+    line = _placed(paragraph, "TextLine", box, page, ID=name, BASELINE=_points(baseline(box), page))
     _shape(line, box, page)
     for word in words:
         if word.after_space:
@@ -108,5 +107,8 @@ def _placed(parent: ET.Element, tag: str, boxes: Box, page: PageResult, **attrib
 def _shape(element: ET.Element, box: Box, page: PageResult) -> None:
     """The corners of what does not fill its bounding box."""
     if not fills_bounds(box):
-        points = " ".join(f"{x},{y}" for x, y in corners(box, page))
-        ET.SubElement(ET.SubElement(element, "Shape"), "Polygon", POINTS=points)
+        ET.SubElement(ET.SubElement(element, "Shape"), "Polygon", POINTS=_points(box, page))
+
+
+def _points(points: Box, page: PageResult) -> str:
+    return " ".join(f"{x},{y}" for x, y in within(points, page))

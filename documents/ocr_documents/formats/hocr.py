@@ -12,7 +12,7 @@ from ocr_contract import __version__
 from ocr_documents.blocks import Paragraph, blocks_of
 from ocr_documents.document import PageResult
 from ocr_documents.formats.format import Format
-from ocr_documents.formats.measures import Box, angle, baseline, bounds, corners, fills_bounds, is_upright
+from ocr_documents.formats.measures import Box, angle, baseline, bounds, fills_bounds, is_upright, within
 from ocr_documents.texts import is_right_to_left, one_line
 from ocr_documents.words import Word, words_of_lines
 
@@ -106,7 +106,7 @@ def _line(paragraph: ET.Element, box: Box, words: list[Word], page: PageResult, 
     else:
         properties.append(f"textangle {_decimal(angle(box) % 360)}")
     if not fills_bounds(box):
-        properties.append("poly " + " ".join(f"{x} {y}" for x, y in corners(box, page)))
+        properties.append("poly " + " ".join(f"{x} {y}" for x, y in within(box, page)))
     line = _element(paragraph, "span", "ocr_line", numbers.next("line"), properties)
     for word, following in zip(words, [*words[1:], None], strict=True):
         title = [_bbox(word.box, page), f"x_wconf {round(100 * word.score)}"]

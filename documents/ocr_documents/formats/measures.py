@@ -19,31 +19,29 @@ Box = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Bounds = tuple[int, int, int, int]  # left, top, right and bottom, pixels within the page
 
 
-def bounds(boxes: npt.ArrayLike, page: PageResult) -> Bounds:
+def within(points: Box, page: PageResult) -> list[tuple[int, int]]:
+    """Points (..., 2) as whole pixels (x, y), cut to the page."""
+    width, height = page.width_px, page.height_px
+    return [(min(max(round(x), 0), width), min(max(round(y), 0), height)) for x, y in points.reshape(-1, 2).tolist()]
+
+
+def bounds(boxes: Box, page: PageResult) -> Bounds:
     """The bounding box of boxes (..., 4, 2), cut to the page."""
-    corners = np.rint(np.asarray(boxes, np.float64).reshape(-1, 2))
-    corners = np.clip(corners, 0, (page.width_px, page.height_px)).astype(int)
-    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    return left, top, right, bottom
+    x, y = zip(*within(boxes, page), strict=True)
+    return min(x), min(y), max(x), max(y)
 
 
 def fills_bounds(box: Box) -> bool:
     """Whether a bounding box tells well enough where a box is: not of tilted lines."""
-    x, y = np.asarray(box, np.float64).T
-    area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
-    return bool(area >= FILLED * (x.max() - x.min()) * (y.max() - y.min()))
-
-
-def corners(box: Box, page: PageResult) -> list[tuple[int, int]]:
-    """The corners of a box as whole pixels (x, y) within the page."""
-    points = np.clip(np.rint(np.asarray(box, np.float64)), 0, (page.width_px, page.height_px)).astype(int)
-    return [(x, y) for x, y in points.tolist()]
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = box.tolist()
+    area = abs((cx - ax) * (dy - by) - (dx - bx) * (cy - ay)) / 2  # half of what the diagonals span
+    width, height = max(ax, bx, cx, dx) - min(ax, bx, cx, dx), max(ay, by, cy, dy) - min(ay, by, cy, dy)
+    return bool(area >= FILLED * width * height)
 
 
 def baseline(box: Box) -> npt.NDArray[np.float64]:
     """(2, 2): from where to where on the picture the letters of a line stand, pixels (x, y)."""
-    box = np.asarray(box, np.float64)
-    return box[[3, 2]] + BASELINE * (box[[0, 1]] - box[[3, 2]])
+    return box[[3, 2]] + BASELINE * (box[[0, 1]] - box[[3, 2]]).astype(np.float64)
 
 
 def angle(box: Box) -> float:

@@ -1,0 +1,69 @@
+"""What holds for every format: the registry, hostile texts, pages in a row."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from tests.documents.pages import box, page, result, written
+
+from ocr_contract.errors import InvalidResult
+from ocr_documents.document import PageResult
+from ocr_documents.formats import FORMATS
+
+XML = ("hocr", "alto")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_says_what_it_is(name):
+    form = FORMATS[name]
+    assert form.meaning
+    assert form.suffix.startswith(".")
+    assert form.needs_words == (name in {"tsv", "hocr", "alto"})
+
+
+def test_suffixes_differ():
+    assert len({form.suffix for form in FORMATS.values()}) == len(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_pages_are_written_one_by_one_and_each_only_once(name):
+    pages = [page((f"PAGE{number}", box(50, 50, 200)), number=number) for number in (1, 2, 3)]
+    text = written(FORMATS[name], *pages)
+    assert [text.count(f"PAGE{number}") for number in (1, 2, 3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_documents_without_pages_or_text_can_be_written(name):
+    for text in (written(FORMATS[name]), written(FORMATS[name], page(), page((" ", box(0, 0, 50)), number=2))):
+        if name in XML:
+            etree.fromstring(text.encode())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(text=st.text(st.characters(), max_size=40), file_name=st.text(st.characters(), max_size=20))
+def test_no_text_and_no_file_name_makes_a_broken_file(name, text, file_name):
+    text = written(FORMATS[name], page((text, box(50, 50, 300))), name=file_name)
+    content = text.encode("utf-8")
+    if name in XML:
+        etree.fromstring(content)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_control_characters_are_replaced(name):
+    text = written(FORMATS[name], page(("in\x00vo\x1bice\ud800", box(50, 50, 300))))
+    assert "in\ufffdvo\ufffdice\ufffd" in text
+
+
+@pytest.mark.parametrize("name", ["tsv", "hocr", "alto"])
+@pytest.mark.parametrize("quad", [box(-80, -40, 5000, 9000), box(2000, 3000, 10), box(5, 5, 0, 0)])
+def test_coordinates_stay_within_the_page(name, quad):
+    text = written(FORMATS[name], page(("word", quad)))
+    assert "-80" not in text
+    assert "2000" not in text
+    assert "word" in text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_result_with_numbers_that_are_none_makes_no_page(value):
+    with pytest.raises(InvalidResult, match="page 4: boxes"):
+        PageResult(4, 100, 100, None, "ocr", result(("a", [[value, 0], [9, 0], [9, 9], [0, 9]])))
