@@ -7,11 +7,12 @@ import unicodedata
 
 from ocr_contract.characters import stands_alone
 
+LONGEST_WORD = 100  # characters; longer ones are not looked up
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # What UTF-8, XML 1.0 or a terminal will not take: controls, halves of surrogate pairs, U+FFFE and U+FFFF.
 _FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SOFT_HYPHEN = "\N{SOFT HYPHEN}"
-_WORD_BEFORE_HYPHEN = re.compile(r"(\w+)[-\u2010]$")
+_HYPHENS = ("-", "\N{HYPHEN}")
 _WORD = re.compile(r"\w+")
 
 
@@ -48,17 +49,23 @@ def join_lines(lines: list[str], page_words: frozenset[str] = frozenset()) -> st
     """
     text = lines[0].strip()
     for line in map(str.strip, lines[1:]):
-        before, after = _WORD_BEFORE_HYPHEN.search(text), _WORD.match(line)
+        before, after = _last_word(text[:-1]), _WORD.match(line)
         if text.endswith(_SOFT_HYPHEN):
             text = text[:-1] + line
-        elif before and after:
-            is_break = after[0].islower() and (before[1] + after[0]).lower() in page_words
+        elif text.endswith(_HYPHENS) and before and after:
+            is_break = after[0].islower() and (before + after[0]).lower() in page_words
             text = (text[:-1] if is_break else text) + line
         elif _joins(text[-1], line[0]):
             text += line
         else:
             text += " " + line
     return text
+
+
+def _last_word(text: str) -> str:
+    """The word that a text ends with; "" where it ends with another sign."""
+    match = _WORD.match(text[: -LONGEST_WORD - 1 : -1])
+    return match[0][::-1] if match else ""
 
 
 def _joins(last: str, first: str) -> bool:

@@ -65,12 +65,13 @@ def _after_space(line: str, word: str, reached: int, before: list[Word]) -> tupl
 
 def _parted(text: str, box: npt.NDArray[np.float64], score: float) -> list[Word]:
     """The runs of a line's text between spaces, each with its piece of the line's box."""
-    whole = max(text_width(text), 1)
+    reached = np.cumsum([0, *map(text_width, text)])  # before each character, and at the end
+    reached = reached / max(reached[-1], 1)
+    if right_to_left := is_right_to_left(text):
+        reached = 1 - reached
     words: list[Word] = []
     for run in re.finditer(r"\S+", text):
-        ends = np.array([text_width(text[: run.start()]), text_width(text[: run.end()])])[:, None] / whole
-        if is_right_to_left(text):
-            ends = 1 - ends[::-1]
+        ends = reached[[run.end(), run.start()] if right_to_left else [run.start(), run.end()], None]
         top, bottom = box[0] + (box[1] - box[0]) * ends, box[3] + (box[2] - box[3]) * ends
         words.append(Word(run[0], np.concatenate([top, bottom[::-1]]), score, bool(words)))
     return words

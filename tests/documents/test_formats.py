@@ -67,3 +67,10 @@ def test_coordinates_stay_within_the_page(name, quad):
 def test_a_result_with_numbers_that_are_none_makes_no_page(value):
     with pytest.raises(InvalidResult, match="page 4: boxes"):
         PageResult(4, 100, 100, None, "ocr", result(("a", [[value, 0], [9, 0], [9, 9], [0, 9]])))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("text", ["x" * 200_000, "x " * 10_000, "-" * 200_000, "&" * 200_000, "1" * 200_000])
+def test_lines_of_any_length_are_written_in_time_that_grows_with_it(name, text):
+    line = (text, box(50, 50, 900))
+    assert len(written(FORMATS[name], page(line, line))) > len(text)  # a quadratic rule would run into the time limit

@@ -36,6 +36,13 @@ def test_parts_of_a_tilted_line_follow_it():
     np.testing.assert_allclose(second.box, [[30, 30], [50, 50], [40, 60], [20, 40]])
 
 
+def test_parts_of_a_right_to_left_line_begin_at_its_right():
+    ((first, second),) = words_of_lines(result(("שלום אב", box(0, 0, 70))))
+    assert (first.text, second.text) == ("שלום", "אב")
+    np.testing.assert_allclose(first.box, box(30, 0, 40), atol=1e-9)
+    np.testing.assert_allclose(second.box, box(0, 0, 20), atol=1e-9)
+
+
 def test_spaces_are_those_of_the_lines_text():
     words = [(word, box(0, 0, 10), 0) for word in ("绿", "茶", "tea", ",", "2")]
     assert texts(words_of_lines(result(("绿茶 tea, 2", box(0, 0, 200)), words=words))) == [
