@@ -96,6 +96,7 @@ def _write_pictures(source: Path | bytes, pages: Iterable[PageResult], target: B
 def _save(pdf: Pdf, target: BinaryIO, min_version: str = "") -> None:
     # Streams are copied as they are, and the file is named by its content; encrypted ones can have neither.
     options = {"stream_decode_level": pikepdf.StreamDecodeLevel.none, "deterministic_id": True}
+    pdf.trailer.Size = len(pdf.objects)  # qpdf corrects the number, but leaves it out where a broken file lacks it
     output = _Output(target)
     pdf.save(
         cast("BinaryIO", output), min_version=min_version, **({"encryption": True} if pdf.is_encrypted else options)
