@@ -116,7 +116,7 @@ def test_results_that_cannot_be_written_end_with_1_and_one_sentence(url_of: UrlO
     assert done.stderr.decode() == "ocr-client: cannot write the results: No space left on device\n"
 
 
-@pytest.mark.parametrize("form", ["text", "tsv"])
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_a_closed_standard_output_ends_with_1_before_anything_is_read(form: str, folder: Path) -> None:
     nobody = f"{sys.executable} -m ocr_client.cli in --url 127.0.0.1:9 --format {form}"
     done = subprocess.run(["bash", "-c", f"{nobody} >&-"], stderr=subprocess.PIPE, timeout=120, check=False, cwd=folder)
