@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from ocr_client import BadRequestError, OcrClient, OcrResult
 from ocr_client.cli import app
 from ocr_client.cli.formats import Format
+from ocr_documents.document import Page
 from ocr_documents.formats import FORMATS
 
 # What the client reads of a page is its width, and how often it was asked for: no two pages here are as wide.
@@ -420,3 +421,28 @@ def test_no_more_pages_are_under_way_than_asked_for(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(OcrClient, "ocr", ocr)
     assert ocr_client("in").exit_code == 0
     assert most == [2]
+
+
+class HalfRead:
+    """A document whose first two pages carry text."""
+
+    digest = "0"
+
+    def __len__(self) -> int:
+        return 3
+
+    def page(self, number: int) -> Page:
+        return Page(number, pages_file([60 + number], "PNG"), 9, 9, None, result_of("carried") if number < 3 else None)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("folder")
+def test_pages_that_carry_text_are_kept_and_that_is_said(monkeypatch: pytest.MonkeyPatch, read: Read) -> None:
+    monkeypatch.setattr("ocr_client.cli.sources.open_document", lambda *_, **__: HalfRead())
+    done = ocr_client("in/b.png", "-o", "b.txt")
+    assert done.exit_code == 0
+    assert done.stderr == "2 pages carry text already and were kept; --existing-text read reads them too\n"
+    assert [width for width, _ in read] == [63]
+    assert Path("b.txt").read_text() == "carried\n\fcarried\n\fwidth 63\n"
