@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import ctypes
+import io
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pikepdf
 import pypdfium2
 from pypdfium2 import raw
 
+from ocr_contract.result import OcrResult
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.own_text import own_text
 
 POINTS_PER_INCH = 72.0
+MAX_PICTURE_BITS = 8 << 30  # of a picture in a file: of those that have more, pdfium leaves out some
+BITS_PER_PIXEL = 32  # at most
 
 _ENCRYPTED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
+_NOTES = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP)
+_FLATTENED = raw.FLATTEN_SUCCESS
 
 
 class Drawing:
@@ -68,11 +76,11 @@ class Drawing:
             raise BrokenDocument(f"page {number} cannot be read ({error})") from error
         try:
             scale = self._scale(page, number, dpi)
-            self._check_pictures(page, number)
+            _check_pictures(page, number)
             bitmap = page.render(scale=scale, force_bitmap_format=raw.FPDFBitmap_BGR)
             pixels = bitmap.to_numpy()
             height, width = pixels.shape[:2]
-            text = own_text(self._pdf, page, width, height) if with_text else None
+            text = self._own_text(page, number, width, height) if with_text else None
             answer = {"width": width, "height": height, "text": None if text is None else text.to_dict()}
             return answer, _packed(pixels)
         except pypdfium2.PdfiumError as error:
@@ -99,12 +107,50 @@ class Drawing:
             )
         return unit * dpi / POINTS_PER_INCH
 
-    def _check_pictures(self, page: pypdfium2.PdfPage, number: int) -> None:
-        """See that the pictures on a page can be decoded: pdfium leaves out one that needs too much memory.
+    def _own_text(self, page: pypdfium2.PdfPage, number: int, width: int, height: int) -> OcrResult | None:
+        """The text that a page carries, and if it carries some, that of its form fields and notes as well.
 
-        Raises:
-            DocumentTooLarge: one cannot.
+        A scan with a note on it carries none.
         """
+        text = own_text(page, width, height)
+        if text is None or not _has_notes(page) or raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) != _FLATTENED:
+            return text
+        flat = self._pdf[number - 1]
+        try:
+            return own_text(flat, width, height)
+        finally:
+            flat.close()
+
+
+def _has_notes(page: pypdfium2.PdfPage) -> bool:
+    """Whether a page has form fields, or notes that show text."""
+    for index in range(raw.FPDFPage_GetAnnotCount(page)):
+        note = raw.FPDFPage_GetAnnot(page, index)
+        if note:
+            kind = raw.FPDFAnnot_GetSubtype(note)
+            raw.FPDFPage_CloseAnnot(note)
+            if kind in _NOTES:
+                return True
+    return False
+
+
+def _check_pictures(page: pypdfium2.PdfPage, number: int) -> None:
+    """See that pdfium draws the pictures on a page: it leaves out those that are too large, or draws a part.
+
+    Raises:
+        DocumentTooLarge: there is one.
+    """
+    width, height = ctypes.c_uint(), ctypes.c_uint()
+    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]):
+        raw.FPDFImageObj_GetImagePixelSize(item, width, height)
+        if width.value * height.value <= MAX_PICTURE_BITS // BITS_PER_PIXEL:
+            continue
+        about = raw.FPDF_IMAGEOBJ_METADATA()
+        raw.FPDFImageObj_GetImageMetadata(item, page, about)
+        if width.value * height.value * (about.bits_per_pixel or BITS_PER_PIXEL) > MAX_PICTURE_BITS:
+            raise DocumentTooLarge(
+                f"page {number} cannot be drawn: it holds a picture of {width.value:,} x {height.value:,} pixels"
+            )
 
 
 def _packed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -115,4 +161,10 @@ def _packed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _user_units(source: Path | bytes) -> dict[int, float]:
-    return {}
+    """How many points a unit is, of pages that count in larger ones. pdfium does not tell it."""
+    try:
+        with pikepdf.open(source if isinstance(source, Path) else io.BytesIO(source)) as pdf:
+            units = {number: float(page.obj.get("/UserUnit", 1)) for number, page in enumerate(pdf.pages, 1)}
+    except (pikepdf.PdfError, ValueError, TypeError, OSError, RuntimeError):
+        return {}  # pdfium opens some files that pikepdf does not
+    return {number: unit for number, unit in units.items() if unit != 1 and unit > 0}
