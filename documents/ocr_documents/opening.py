@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from ocr_documents.document import Document
 from ocr_documents.errors import DocumentError
 from ocr_documents.limits import Limits
-from ocr_documents.pictures import PictureDocument, is_picture
+from ocr_documents.pictures import PictureDocument, is_picture, opened
 from ocr_documents.tiff import TIFF_SIGNATURES, TiffDocument
 
 _PDF_MARK, _PDF_REACH = b"%PDF-", 1024  # readers look for the mark in the first 1024 bytes: mails leave junk before it
@@ -37,12 +36,11 @@ def open_document(
         BrokenDocument: it is none of them, or cannot be opened.
         EncryptedDocument: it needs a password.
         DocumentTooLarge: opening it takes too much memory or time.
-        DocumentError: it is a PDF file, and the packages for that are not installed.
-        OSError: the file cannot be read.
+        DocumentError: it cannot be read, or it is a PDF file, and the packages for that are not installed.
     """
-    if isinstance(file, Path) and not file.is_file():
-        file = file.read_bytes()  # a pipe gives its bytes only once; a folder says that it is one
-    with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
+    if isinstance(file, Path) and file.is_fifo():  # which gives its bytes only once
+        file = file.read_bytes()
+    with opened(file) as stream:
         head = stream.read(_PDF_REACH)
         digest = _digest(head, stream)
         stream.seek(0)
@@ -52,7 +50,7 @@ def open_document(
         if not has_mark or is_picture(stream):
             return PictureDocument(file, digest)
     if importlib.util.find_spec("pypdfium2") is None or importlib.util.find_spec("pikepdf") is None:
-        raise DocumentError("PDF files need more packages: pip install 'triton-paddleocr-client[documents]'")
+        raise DocumentError("is a PDF file; install what that needs: pip install 'triton-paddleocr-client[documents]'")
     from ocr_documents.pdf.opened import PdfDocument  # noqa: PLC0415
 
     return PdfDocument(file, digest, dpi, keep_text=existing_text == "keep", limits=limits)

@@ -6,6 +6,7 @@ import io
 import math
 import re
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from ocr_documents.document import Page
-from ocr_documents.errors import BrokenDocument, DocumentTooLarge, NoSuchPage
+from ocr_documents.errors import BrokenDocument, DocumentError, DocumentTooLarge, NoSuchPage
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF")  # beside TIFF, which may be a document of several pages
 MAX_DPI = 20_000.0  # more is nonsense in a file
 
+_QUIET = threading.Lock()  # what silences warnings is shared by all threads
 _ORIENTATION_TAG = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations by a quarter: width and height change places
 _PNG_ORIENTATION = re.compile(rb"eXIf|[Ee]xif|com\.adobe\.xmp")  # chunks of a PNG file that may say how it is turned
@@ -39,11 +41,11 @@ class PictureDocument:
         Raises:
             BrokenDocument: it is no picture.
             DocumentTooLarge: it has more pixels than Pillow opens.
-            OSError: it cannot be read.
+            DocumentError: it cannot be read.
         """
         self.digest = digest
         self._file = file
-        self._page(self._content())
+        self._width, self._height, self._dpi = _measured(self._content())
 
     def __len__(self) -> int:
         return 1
@@ -51,17 +53,11 @@ class PictureDocument:
     def page(self, number: int) -> Page:
         """Read the file; see `Document.page`."""
         check_number(number, 1)
-        return self._page(self._content())
+        return Page(1, self._content(), self._width, self._height, self._dpi)
 
     def _content(self) -> bytes:
-        return self._file if isinstance(self._file, bytes) else self._file.read_bytes()
-
-    def _page(self, content: bytes) -> Page:
-        with _opened(io.BytesIO(content)) as picture:
-            dpi = picture.info.get("dpi")
-            width, height, turned = *picture.size, _is_turned(picture, content)
-            resolution = dots_per_inch(dpi[1 if turned else 0]) if isinstance(dpi, tuple) and len(dpi) == 2 else None
-        return Page(1, content, *((height, width) if turned else (width, height)), resolution)
+        with opened(self._file) as stream:
+            return stream.read()
 
     def close(self) -> None:
         """Nothing is held."""
@@ -73,6 +69,20 @@ class PictureDocument:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def opened(file: Path | bytes) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        DocumentError: that cannot be done.
+    """
+    if isinstance(file, bytes):
+        return io.BytesIO(file)
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise DocumentError(f"cannot be read: {error.strerror}") from error
 
 
 def is_picture(stream: BinaryIO) -> bool:
@@ -93,7 +103,7 @@ def check_number(number: int, pages: int) -> None:
         NoSuchPage: it has not.
     """
     if not 1 <= number <= pages:
-        raise NoSuchPage(f"page {number:,} is asked for, but the document has {pages:,}")
+        raise NoSuchPage(f"has {pages:,} pages, and no page {number:,}")
 
 
 def dots_per_inch(value: object) -> float | None:
@@ -105,20 +115,29 @@ def dots_per_inch(value: object) -> float | None:
     return number if math.isfinite(number) and 1 < number <= MAX_DPI else None  # 1 stands for "not known"
 
 
+def _measured(content: bytes) -> tuple[int, int, float | None]:
+    """Width and height in pixels as a person sees the picture, and pixels an inch."""
+    with _opened(io.BytesIO(content)) as picture:
+        dpi, turned = picture.info.get("dpi"), _is_turned(picture, content)
+        resolution = dots_per_inch(dpi[turned]) if isinstance(dpi, tuple) and len(dpi) == 2 else None
+        width, height = picture.size[::-1] if turned else picture.size
+    return width, height, resolution
+
+
 @contextmanager
 def _opened(stream: BinaryIO) -> Iterator[Image.Image]:
     """Open a picture as far as its header; what Pillow cannot read is a `BrokenDocument`."""
     try:
-        with warnings.catch_warnings():
+        with _QUIET, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, which are the reader's to judge
             with Image.open(stream, formats=FORMATS) as picture:
                 yield picture
     except UnidentifiedImageError as error:
-        raise BrokenDocument(f"the file is no picture ({', '.join(FORMATS)}, TIFF) and no PDF file") from error
+        raise BrokenDocument(f"is neither a picture ({', '.join(FORMATS)}, TIFF) nor a PDF file") from error
     except Image.DecompressionBombError as error:
-        raise DocumentTooLarge(f"the picture is too large: {error}") from error
+        raise DocumentTooLarge(f"is too large: {error}") from error
     except _NOT_READABLE as error:
-        raise BrokenDocument(f"the picture cannot be read: {error}") from error
+        raise BrokenDocument(f"is a broken picture: {error}") from error
 
 
 def _is_turned(picture: Image.Image, content: bytes) -> bool:

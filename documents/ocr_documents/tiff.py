@@ -6,15 +6,14 @@ the same pixels as in the whole file, and a fax of 300 pages is not handed over 
 
 from __future__ import annotations
 
-import io
 import struct
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ocr_documents.document import Page
 from ocr_documents.errors import BrokenDocument
-from ocr_documents.pictures import check_number, dots_per_inch
+from ocr_documents.pictures import check_number, dots_per_inch, opened
 from ocr_documents.tiff_directories import RATIONAL, Directories, Entry
 
 if TYPE_CHECKING:
@@ -41,20 +40,17 @@ class TiffDocument:
         Raises:
             BrokenDocument: it has none.
             DocumentTooLarge: it has more than a file can mean.
-            OSError: it cannot be read.
+            DocumentError: it cannot be read.
         """
         self.digest = digest
         self._file = file
-        with self._opened() as stream:
+        with opened(self._file) as stream:
             try:
                 self._directories = list(Directories(stream).offsets())
             except ValueError as error:
-                raise BrokenDocument(f"the TIFF file is broken: {error}") from error
+                raise BrokenDocument(f"is a broken TIFF file: {error}") from error
         if not self._directories:
-            raise BrokenDocument("the TIFF file is broken: it has no page")
-
-    def _opened(self) -> BinaryIO:
-        return io.BytesIO(self._file) if isinstance(self._file, bytes) else self._file.open("rb")
+            raise BrokenDocument("is a broken TIFF file: it has no page")
 
     def __len__(self) -> int:
         return len(self._directories)
@@ -62,11 +58,11 @@ class TiffDocument:
     def page(self, number: int) -> Page:
         """Cut out a page; see `Document.page`."""
         check_number(number, len(self))
-        with self._opened() as stream:
+        with opened(self._file) as stream:
             try:
                 return self._page(Directories(stream), number)
             except (ValueError, struct.error, MemoryError) as error:
-                raise BrokenDocument(f"page {number} of the TIFF file is broken: {error}") from error
+                raise BrokenDocument(f"page {number} is broken: {error}") from error
 
     def _page(self, reader: Directories, number: int) -> Page:
         offset = self._directories[number - 1]

@@ -93,7 +93,7 @@ class Directories:
                 return
             seen.add(offset)
             if len(seen) > MAX_DIRECTORIES:
-                raise DocumentTooLarge(f"the TIFF file has more than {MAX_DIRECTORIES:,} pages")
+                raise DocumentTooLarge(f"has more than {MAX_DIRECTORIES:,} pages")
             yield offset
             try:
                 (entries,) = layout.count.unpack(self.read(offset, layout.count.size))

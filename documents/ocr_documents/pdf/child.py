@@ -48,7 +48,7 @@ class ChildEndedError(Exception):
             return errors.DocumentTooLarge(f"{what} within {limits.page_timeout_s:g} s")
         if self._signal in _OUT_OF_MEMORY:
             return errors.DocumentTooLarge(f"{what} with {limits.memory_bytes >> 20:,} MiB of memory")
-        return errors.BrokenDocument(f"{what}: it is broken, and the process that had to do it ended ({self})")
+        return errors.BrokenDocument(f"{what}: it is broken, and has ended the process that was to do it ({self})")
 
 
 class Child:
@@ -107,6 +107,7 @@ class Child:
     def end(self) -> None:
         """End the process, whatever it is doing; nothing happens when it has ended."""
         self._end()
+        self._process.wait()  # another thread may be at it
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

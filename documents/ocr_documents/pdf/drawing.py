@@ -17,6 +17,7 @@ from pypdfium2 import raw
 from ocr_contract.result import OcrResult
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from ocr_documents.limits import Limits
+from ocr_documents.pdf.changeable import PASSWORD_NEEDED
 from ocr_documents.pdf.own_text import own_text
 
 POINTS_PER_INCH = 72.0
@@ -42,11 +43,8 @@ class Drawing:
             self._pdf = pypdfium2.PdfDocument(source)
         except pypdfium2.PdfiumError as error:
             if error.err_code in _ENCRYPTED:
-                raise EncryptedDocument(
-                    "the document is encrypted and needs a password; decrypt it first, "
-                    "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
-                ) from error
-            raise BrokenDocument(f"the file is not a PDF file, or a broken one ({error})") from error
+                raise EncryptedDocument(PASSWORD_NEEDED) from error
+            raise BrokenDocument(f"is not a PDF file, or a broken one: {error}") from error
         self._pdf.init_forms()
         self._limits = limits
         self._units = _user_units(source)
@@ -73,7 +71,7 @@ class Drawing:
         try:
             page = self._pdf[number - 1]
         except pypdfium2.PdfiumError as error:
-            raise BrokenDocument(f"page {number} cannot be read ({error})") from error
+            raise BrokenDocument(f"page {number} cannot be read: {error}") from error
         try:
             scale = self._scale(page, number, dpi)
             _check_pictures(page, number)
@@ -84,7 +82,7 @@ class Drawing:
             answer = {"width": width, "height": height, "text": None if text is None else text.to_dict()}
             return answer, _packed(pixels)
         except pypdfium2.PdfiumError as error:
-            raise BrokenDocument(f"page {number} cannot be drawn ({error})") from error
+            raise BrokenDocument(f"page {number} cannot be drawn: {error}") from error
         finally:
             page.close()
 

@@ -65,7 +65,7 @@ class PdfDocument:
                 if self._has_drawn and not ended.too_late and not self._closed:
                     self._has_drawn = False
                     continue
-                raise self._failure(ended, f"page {number}", "drawn") from ended
+                raise self._failure(ended, f"page {number} cannot be drawn") from ended
             self._has_drawn = True
             return self._received(number, answer, pixels)
 
@@ -83,21 +83,21 @@ class PdfDocument:
         try:
             return int(self._ask(source_fields(self._file, "open"), body_of(self._file))[0]["pages"])
         except ChildEndedError as ended:
-            raise self._failure(ended, "the file", "opened") from ended
+            raise self._failure(ended, "cannot be opened") from ended
 
     def _ask(self, request: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytearray]:
         if self._closed or self._child is None:
-            raise DocumentError("the document has been closed")
+            raise DocumentError("has been closed")
         try:
             return self._child.ask(request, body)
         except ChildEndedError:
             self._child = None
             raise
 
-    def _failure(self, ended: ChildEndedError, what: str, done: str) -> DocumentError:
+    def _failure(self, ended: ChildEndedError, what: str) -> DocumentError:
         if self._closed:
-            return DocumentError("the document has been closed")
-        return ended.as_error(f"{what} cannot be {done}", self._limits)
+            return DocumentError("has been closed")
+        return ended.as_error(what, self._limits)
 
     def close(self) -> None:
         """End the process, also while a page is drawn; who waits for that gets a `DocumentError`."""

@@ -88,6 +88,7 @@ class Worker:
 
     def run(self) -> None:
         """Answer until the process is ended."""
+        limit = self.limits.memory_bytes
         while True:
             head, body = self.requests.next()
             try:
@@ -95,9 +96,9 @@ class Worker:
             except DocumentError as error:
                 self._fail(type(error).__name__, str(error))
             except MemoryError:
-                self._fail(DocumentTooLarge.__name__, f"it needs more memory than {self.limits.memory_bytes:,} bytes")
+                self._fail(DocumentTooLarge.__name__, f"needs more than {limit >> 20:,} MiB of memory")
             except Exception as error:  # whatever a broken file has led a library into
-                self._fail(BrokenDocument.__name__, f"{type(error).__name__}: {error}")
+                self._fail(BrokenDocument.__name__, f"is broken: {type(error).__name__}: {error}")
 
     def _fail(self, kind: str, message: str) -> None:
         write_frame(self.answers, {"error": kind, "message": message})

@@ -49,6 +49,6 @@ def write_searchable(
             else:
                 return
     except ChildEndedError as ended:
-        raise ended.as_error("the searchable PDF cannot be written", limits) from ended
+        raise ended.as_error("cannot be made a searchable PDF", limits) from ended
     finally:
         child.end()
