@@ -17,7 +17,6 @@ from pypdfium2 import raw
 from ocr_contract.result import OcrResult
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from ocr_documents.limits import Limits
-from ocr_documents.pdf.changeable import PASSWORD_NEEDED
 from ocr_documents.pdf.own_text import own_text
 
 POINTS_PER_INCH = 72.0
@@ -43,7 +42,10 @@ class Drawing:
             self._pdf = pypdfium2.PdfDocument(source)
         except pypdfium2.PdfiumError as error:
             if error.err_code in _ENCRYPTED:
-                raise EncryptedDocument(PASSWORD_NEEDED) from error
+                raise EncryptedDocument(
+                    "is encrypted and needs a password; decrypt it first, "
+                    "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
+                ) from error
             raise BrokenDocument(f"is not a PDF file, or a broken one: {error}") from error
         self._pdf.init_forms()
         self._limits = limits
