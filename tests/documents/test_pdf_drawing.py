@@ -164,3 +164,13 @@ def test_a_file_without_its_end_is_one_error():
 def test_a_file_whose_table_of_objects_is_wrong_is_read():
     content = pdf_file(CORNER, text("second"))
     assert ink(drawn(content.replace(b"\n0000000", b"\n1111111"))) == (100, 152, 180, 192)
+
+
+def test_a_file_is_opened_anew_now_and_then_so_that_memory_stays_flat(monkeypatch):
+    monkeypatch.setattr("ocr_documents.pdf.drawing.PAGES_OF_AN_OPENING", 2)
+    drawing = Drawing(pdf_file(*[CORNER] * 5, UserUnit=2), Limits())
+    opened = set()
+    for number in range(1, 6):
+        assert ink(drawing.page(number, 72, with_text=True)[1]) == (200, 304, 360, 384)
+        opened.add(drawing._pdf)
+    assert len(opened) == 3

@@ -21,6 +21,7 @@ from ocr_documents.pdf.own_text import own_text
 
 POINTS_PER_INCH = 72.0
 MAX_PICTURE_BITS = 8 << 30  # of a picture in a file: of those that have more, pdfium leaves out some
+PAGES_OF_AN_OPENING = 50  # pdfium keeps what it has read of a file until that is closed
 BITS_PER_PIXEL = 32  # at most
 
 _ENCRYPTED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
@@ -38,8 +39,14 @@ class Drawing:
             EncryptedDocument: it needs a password.
             BrokenDocument: it is no PDF file, or not even its list of pages can be read.
         """
+        self._source, self._limits = source, limits
+        self._drawn = 0
+        self._open()
+        self._units = _user_units(source)
+
+    def _open(self) -> None:
         try:
-            self._pdf = pypdfium2.PdfDocument(source)
+            self._pdf = pypdfium2.PdfDocument(self._source)
         except pypdfium2.PdfiumError as error:
             if error.err_code in _ENCRYPTED:
                 raise EncryptedDocument(
@@ -48,8 +55,6 @@ class Drawing:
                 ) from error
             raise BrokenDocument(f"is not a PDF file, or a broken one: {error}") from error
         self._pdf.init_forms()
-        self._limits = limits
-        self._units = _user_units(source)
 
     def __len__(self) -> int:
         return len(self._pdf)
@@ -70,6 +75,11 @@ class Drawing:
             BrokenDocument: it cannot be drawn.
             DocumentTooLarge: it has more pixels than the limit, or a picture on it has.
         """
+        if self._drawn == PAGES_OF_AN_OPENING:
+            self._pdf.close()
+            self._open()
+            self._drawn = 0
+        self._drawn += 1
         try:
             page = self._pdf[number - 1]
         except pypdfium2.PdfiumError as error:
