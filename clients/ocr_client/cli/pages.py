@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import struct
 import sys
-import warnings
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from PIL import Image, UnidentifiedImageError
-
 from ocr_client.cli.inputs import Source, free_output
+from ocr_contract.tiff import MAX_PAGES, count_tiff_pages
 
 
 def pages_of(source: Source, page: int, taken: set[PurePath]) -> list[Source]:
@@ -39,14 +36,9 @@ def pages_of(source: Source, page: int, taken: set[PurePath]) -> list[Source]:
 
 def count_pages(file: Path | bytes) -> int:
     """Pages of a TIFF file; 1 for what is none, or cannot be read: whoever reads the picture will say so."""
-    content = io.BytesIO(file) if isinstance(file, bytes) else file
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of broken or very large pictures, which are the reader's to judge
-            with Image.open(content, formats=("TIFF",)) as picture:
-                return int(getattr(picture, "n_frames", 1))
-    except (
-        *(UnidentifiedImageError, Image.DecompressionBombError),
-        *(OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError, struct.error),
-    ):
+        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as content:
+            count = count_tiff_pages(content)
+    except OSError:
         return 1
+    return count if 0 < count <= MAX_PAGES else 1
