@@ -143,7 +143,7 @@ class Options(TypedDict, total=False):
         Option(
             2000,
             whole(32, 20_000),
-            "Pixels that the long side is scaled down to, strips apart, whose short side would become too small.",
+            "Greatest long side in pixels: a larger picture is reduced to it, if it is not a strip.",
             _PICTURE,
         ),
     ]
