@@ -21,6 +21,7 @@ Endpoint = Literal["ocr", "text_detection", "text_recognition"]
 OCR: Final = "ocr"
 DETECTION: Final = "text_detection"
 RECOGNITION: Final = "text_recognition"
+READING_ORDERS: Final = ("auto", "rows", "columns")
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
 _PICTURE = frozenset({OCR, DETECTION})
 
@@ -167,7 +168,7 @@ class Options(TypedDict, total=False):
         str,
         Option(
             "auto",
-            choice("auto", "rows", "columns"),
+            choice(*READING_ORDERS),
             "rows: across the whole page; columns: column by column; auto: by columns where they hold running text.",
             _PICTURE,
         ),
