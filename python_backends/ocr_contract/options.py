@@ -169,7 +169,7 @@ class Options(TypedDict, total=False):
         Option(
             "auto",
             choice(*READING_ORDERS),
-            "rows: across the whole page; columns: column by column; auto: by columns where they hold running text.",
+            "rows: across the whole page; columns: column by column; auto: by columns, but tables and forms by rows.",
             _PICTURE,
         ),
     ]
