@@ -22,6 +22,8 @@ from ocr_convert.comparison import Comparison, compare
 from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
 from ocr_convert.graphs.fuse import HALVES, Kind, Normalisation
 from ocr_pipeline import page
+from ocr_pipeline.clock import NO_CLOCK
+from ocr_pipeline.finding import find_boxes, tile_plan
 from ocr_pipeline.repository import Parameters
 from ocr_pipeline.stages.buckets import call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
@@ -93,7 +95,7 @@ def verify_det(
     pictures = load_pictures()
     detector = session(fused)
     options = resolve({}, OCR, parameters.options)
-    plans = {name: page.tile_plan(pixels, options) for name, pixels in pictures.items()}
+    plans = {name: tile_plan(pixels, options) for name, pixels in pictures.items()}
     inputs = {name: cut_tile(pixels, plans[name], plans[name].tiles[0]) for name, pixels in pictures.items()}
     expected = reference({name: normalise(pixels, normalisation) for name, pixels in inputs.items()})
     _require_probabilities("det", expected)
@@ -105,8 +107,8 @@ def verify_det(
         equal.append((prob > options["text_det_thresh"]) == (should > options["text_det_thresh"]))
         try:
             picture_hw = (pixels.shape[0], pixels.shape[1])
-            found = page.find_boxes(prob[0], picture_hw, options, page.NO_CLOCK, variant=parameters.db)
-            strips.append(page.cut_lines(pixels, found, page.NO_CLOCK).strip)
+            found = find_boxes(prob[0], picture_hw, options, NO_CLOCK, variant=parameters.db)
+            strips.append(page.cut_lines(pixels, found, NO_CLOCK).strip)
         except TooMuchText as error:
             raise ModelFolderError(f"the det model finds too much text on a picture of some lines: {error}") from error
         made_of_them += [found.boxes, found.box_scores]
@@ -156,10 +158,10 @@ def verify_rec(
         differences.append(steps.score - should.score)
         equal.append(steps.index == should.index)
         pieces = np.ones(len(steps.steps), np.int64)
-        read: RecognitionResult = page.decode_lines(steps, pieces, dictionary, page.NO_CLOCK)
+        read: RecognitionResult = page.decode_lines(steps, pieces, dictionary, NO_CLOCK)
         made_of_them.append(read.scores)
         texts += read.texts
-        reference_texts += page.decode_lines(should, pieces, dictionary, page.NO_CLOCK).texts
+        reference_texts += page.decode_lines(should, pieces, dictionary, NO_CLOCK).texts
     # The longest line that is served: a network may have learnt positions of fewer columns.
     longest = np.zeros((1, LINE_HEIGHT, MAX_PIECE_WIDTH, 3), np.uint8)
     made_of_them += _run(recogniser, {"crops": longest, "widths": np.array([[MAX_PIECE_WIDTH]], np.int64)})

@@ -17,6 +17,6 @@ class Limits:
     """
 
     pages: int = 5_000
-    page_pixels: int = 100_000_000
+    page_pixels: int = 50_000_000
     memory_bytes: int = 2 << 30
     page_timeout_s: float = 60.0

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
 from ocr_contract.errors import InvalidOption
+from ocr_contract.tiff import MAX_PAGES
 
 Value = bool | int | float | str
 Endpoint = Literal["ocr", "text_detection", "text_recognition"]
 OCR: Final = "ocr"
 DETECTION: Final = "text_detection"
 RECOGNITION: Final = "text_recognition"
+READING_ORDERS: Final = ("auto", "rows", "columns")
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
 _PICTURE = frozenset({OCR, DETECTION})
 
@@ -118,7 +120,7 @@ class Options(TypedDict, total=False):
         int,
         Option(
             0,
-            whole(0, 10_000),
+            whole(0, MAX_PAGES),
             "Which picture of a file that holds several, from 1 on; 0: the only one, or the first of an animation.",
             _PICTURE,
         ),
@@ -142,7 +144,7 @@ class Options(TypedDict, total=False):
         Option(
             2000,
             whole(32, 20_000),
-            "Pixels that the long side is scaled down to, strips apart, whose short side would become too small.",
+            "Greatest long side in pixels: a larger picture is reduced to it, if it is not a strip.",
             _PICTURE,
         ),
     ]
@@ -166,8 +168,8 @@ class Options(TypedDict, total=False):
         str,
         Option(
             "auto",
-            choice("auto", "rows", "columns"),
-            "rows: across the whole page; columns: column by column; auto: by columns where they hold running text.",
+            choice(*READING_ORDERS),
+            "rows: across the whole page; columns: column by column; auto: by columns, but tables and forms by rows.",
             _PICTURE,
         ),
     ]
@@ -246,10 +248,8 @@ def resolve(given: Mapping[str, Any], endpoint: str, model_set: Mapping[str, Val
     return cast(Options, {**DEFAULTS, **model_set, **set_by_request})
 
 
-def resolve_shared(
-    given: Mapping[str, Any], endpoints: Iterable[str], model_set: Mapping[str, Value] = DEFAULTS
-) -> Options:
-    """`resolve` for a step of several endpoints, which cannot tell whose request it serves.
+def resolve_shared(given: Mapping[str, Any], endpoints: Iterable[str]) -> Options:
+    """`resolve` for a step of several endpoints that cannot tell whose request it serves, and knows no model set.
 
     It reads options that all of them take. Every other name, an unknown one too, is left to a step that can tell: only
     that one can say what the endpoint takes.
@@ -259,4 +259,4 @@ def resolve_shared(
     """
     shared = [name for name, option in OPTIONS.items() if option.endpoints.issuperset(endpoints)]
     set_by_request = {name: parse_option(name, given[name]) for name in shared if name in given}
-    return cast(Options, {**DEFAULTS, **model_set, **set_by_request})
+    return cast(Options, {**DEFAULTS, **set_by_request})

@@ -75,7 +75,7 @@ class _ResultBase:
         for name in cls.tensor_names():
             tensor = tensors.get(name)
             if tensor is not None:
-                values[name] = tuple(_text(item) for item in tensor.reshape(-1)) if name in _TEXTS else tensor
+                values[name] = tuple(_text(name, item) for item in tensor.reshape(-1)) if name in _TEXTS else tensor
             elif not name.startswith("word"):
                 raise InvalidResult(f"the answer lacks the tensor {name!r}; it holds {sorted(tensors)}")
         return cls(**values)
@@ -119,7 +119,7 @@ class OcrResult(_ResultBase):
             Empty unless the option return_word_box asks for them.
         word_boxes: (M, 4, 2) float32, as `boxes`; each lies in its line's box and begins where the word does.
         word_scores: (M,) float32, 0..1, how sure the recogniser is of the word.
-        word_lines: (M,) int32, the line that each word is of.
+        word_lines: (M,) int32, 0..N - 1, the line that each word is of; never less than that of the word before.
     """
 
     boxes: FloatArray
@@ -130,6 +130,14 @@ class OcrResult(_ResultBase):
     word_boxes: FloatArray = field(default_factory=lambda: np.empty((0, 4, 2), np.float32))
     word_scores: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
     word_lines: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        lines = self.word_lines
+        if len(lines) and (lines.min() < 0 or lines.max() >= len(self) or (np.diff(lines) < 0).any()):
+            raise InvalidResult(
+                f"word_lines: expected lines from 0 to {len(self) - 1} in their order, got {_shown(lines)}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +159,9 @@ class RecognitionResult(_ResultBase):
 def _checked(name: str, value: Any) -> npt.NDArray[Any]:
     """A copy of a field's array, read-only, of its own type and shape."""
     tail = (4, 2) if name in _BOXES else ()
-    array = np.array(value, dtype=np.int32 if name in _INDICES else np.float32)
+    array = np.array(value).astype(np.int32 if name in _INDICES else np.float32)
+    if name in _INDICES and not np.array_equal(array, value):
+        raise InvalidResult(f"{name}: expected whole numbers, got {_shown(value)}")
     if array.size == 0 and array.shape[:1] == (0,):
         array = array.reshape(0, *tail)
     if array.shape[1:] != tail or array.ndim != len(tail) + 1:
@@ -160,15 +170,19 @@ def _checked(name: str, value: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _text(item: object) -> str:
+def _shown(values: Any) -> str:
+    return np.array2string(np.asarray(values), threshold=8)
+
+
+def _text(name: str, item: object) -> str:
     if isinstance(item, str):
         return item
     if not isinstance(item, bytes):
-        raise InvalidResult(f"texts: expected UTF-8 bytes, got {type(item).__name__}")
+        raise InvalidResult(f"{name}: expected UTF-8 bytes, got {type(item).__name__}")
     try:
         return item.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidResult(f"texts: not UTF-8: {item[:40]!r}") from error
+        raise InvalidResult(f"{name}: not UTF-8: {item[:40]!r}") from error
 
 
 def _plain(array: npt.NDArray[Any]) -> list[Any]:

@@ -1,20 +1,14 @@
-"""From a picture to a page of text: how the stages make one.
+"""From the boxes of a picture's lines to a page of text.
 
-    open_picture -> probability_map [det] -> find_boxes -> cut_lines -> find_turned [cls], turn_upright
-        -> cut_long_lines [rec] -> finish
-
-Lines are turned only where a request asks for it; turn_lines is that of stages.orientation. What stands in brackets are
-networks, which are run by whoever composes a page: Triton's steps (ocr_triton) call models of the server, LocalOcr
-(ocr_predictor) runs sessions. Reading order is the last thing that is done to a page: until then its lines stand in no
-particular order.
-`ocr_pipeline.upright` does the part up to the boxes, and turns the page first where that is asked for.
+docs/how-it-works.md tells which functions make a page, and in which order. Networks are run by whoever composes one:
+Triton's steps (ocr_triton) call models of the server, LocalOcr (ocr_predictor) runs sessions. Reading order is the last
+thing that is done to a page: until then its lines stand in no particular order.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,46 +16,23 @@ import numpy.typing as npt
 from ocr_contract.errors import InvalidInput
 from ocr_contract.options import Options
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_pipeline.clock import Clock
+from ocr_pipeline.finding import Pixels, open_picture
 from ocr_pipeline.stages.buckets import Steps
-from ocr_pipeline.stages.crops import Strip, crop_lines, from_own_top_left, join_lines, resize_line
+from ocr_pipeline.stages.crops import Strip, crop_lines, join_lines, resize_line
 from ocr_pipeline.stages.ctc import ctc_decode
-from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, ProbabilityMap, boxes_from_prob
-from ocr_pipeline.stages.decode import decode_image, pixels_of_array
 from ocr_pipeline.stages.orientation import CLS_BATCH, PADDED, ClsInput, cls_crops, turn_boxes, turn_lines, upside_down
 from ocr_pipeline.stages.pieces import join_texts
 from ocr_pipeline.stages.reading_order import reading_order
 from ocr_pipeline.stages.scripts import in_reading_order
-from ocr_pipeline.stages.tiles import TilePlan, cut_tile, join_tile, plan_tiles
 from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
-
-# The stages whose time is told, in their order; those of networks are timed by who runs them.
-STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "ctc_decode", "words")
 
 NO_CLS = (
     "use_textline_orientation and use_doc_orientation_classify need a model set with cls; the installed one has none"
 )
 
-Pixels = npt.NDArray[np.uint8]
-# (1, h, w, 3) uint8 to (1, h, w) float32, 0..1; sides are multiples of 32
-Detector = Callable[[Pixels], npt.NDArray[np.float32]]
 # (B, height, width, 3) uint8 to labels (B,) int64 and scores (B,) float32
 Classifier = Callable[[Pixels], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
-
-
-class Clock(Protocol):
-    """Tells how long stages take."""
-
-    def stage(self, name: str) -> AbstractContextManager[None]:
-        """Time the body as a stage of that name."""
-        ...
-
-
-class _NoClock:
-    def stage(self, name: str) -> AbstractContextManager[None]:
-        return nullcontext()
-
-
-NO_CLOCK: Clock = _NoClock()  # for whoever does not ask how long stages take
 
 
 @dataclass(frozen=True)
@@ -79,84 +50,6 @@ class Lines:
     def __post_init__(self) -> None:
         if len(self.found) != len(self.strip.widths):
             raise ValueError(f"{len(self.found)} boxes do not fit {len(self.strip.widths)} lines")
-
-
-def open_picture(
-    picture: bytes | npt.NDArray[Any], clock: Clock, *, max_pixels: int, max_bytes: int, page: int = 0
-) -> Pixels:
-    """(H, W, 3) uint8, BGR, of an encoded picture, its base64 text, or an array as `Picture` describes it.
-
-    `page` says which picture of a file of several; see `decode_image`.
-
-    Raises:
-        InvalidImage: it is not a picture, or not a whole one.
-        ImageTooLarge: it has more pixels or bytes than these limits allow.
-    """
-    with clock.stage("decode"):
-        if isinstance(picture, np.ndarray):
-            return pixels_of_array(picture, max_pixels)
-        return decode_image(picture, max_pixels, max_bytes, page)
-
-
-def tile_plan(pixels: Pixels, options: Options) -> TilePlan:
-    """How a picture (H, W, 3) is given to the detector."""
-    return plan_tiles(
-        pixels.shape[0],
-        pixels.shape[1],
-        limit_side_len=options["text_det_limit_side_len"],
-        limit_type=options["text_det_limit_type"],
-        max_side_limit=options["text_det_max_side_limit"],
-    )
-
-
-def probability_map(pixels: Pixels, detect: Detector, options: Options, clock: Clock) -> ProbabilityMap:
-    """The detector's answer to a picture (H, W, 3) uint8: (h, w) float32, 0..1, or, of several tiles, uint8, 0..255."""
-    plan = tile_plan(pixels, options)
-    whole = np.empty(plan.scaled_hw if len(plan.tiles) > 1 else (0, 0), np.uint8)
-    for tile in plan.tiles:
-        with clock.stage("det_resize"):
-            det_image = cut_tile(pixels, plan, tile)
-        with clock.stage("det"):
-            prob = detect(det_image)[0]
-        if len(plan.tiles) == 1:
-            return prob
-        join_tile(whole, tile, prob)
-    return whole
-
-
-def find_boxes(
-    prob: ProbabilityMap,
-    picture_hw: tuple[int, int],
-    options: Options,
-    clock: Clock,
-    *,
-    variant: DbVariant = PLAIN_DB,
-    max_lines: int = MAX_LINES,
-) -> DetectionResult:
-    """The text lines of a picture, each begun at the text's own top-left corner.
-
-    Args:
-        prob: the detector's answer, as `probability_map` gives it.
-        picture_hw: height and width of the picture in pixels.
-        options: of the request.
-        clock: times the stage.
-        variant: the kind of post-processing that the model set states.
-        max_lines: a picture with more is refused.
-
-    Raises:
-        TooMuchText: there are more lines.
-    """
-    with clock.stage("db_postprocess"):
-        found = boxes_from_prob(
-            prob,
-            picture_hw,
-            thresh=options["text_det_thresh"],
-            box_thresh=options["text_det_box_thresh"],
-            unclip_ratio=options["text_det_unclip_ratio"],
-            variant=variant,
-            max_lines=max_lines,
-        )
-        return replace(found, boxes=from_own_top_left(found.boxes))
 
 
 def cut_lines(pixels: Pixels, found: DetectionResult, clock: Clock, threads: Executor | None = None) -> Lines:

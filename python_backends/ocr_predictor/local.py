@@ -18,6 +18,7 @@ from ocr_contract.options import DETECTION, ENDPOINTS, OCR, RECOGNITION, Options
 from ocr_contract.reader import Picture, check_pictures, picture_content
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
+from ocr_pipeline.finding import open_picture
 from ocr_pipeline.repository import ModelRepository, number
 from ocr_pipeline.stages.crops import Strip, crop_threads
 from ocr_pipeline.stages.orientation import turn_lines
@@ -167,7 +168,7 @@ class LocalOcr:
 
     def _find(self, image: Picture, options: Options, times: StageTimes) -> Upright:
         return find_upright(
-            page.open_picture(picture_content(image), times, **self._picture_limits, page=options["page"]),
+            open_picture(picture_content(image), times, **self._picture_limits, page=options["page"]),
             self.networks.detect,
             self.networks.classify,
             options,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ocr_pipeline.page import STAGES
+from ocr_pipeline.clock import STAGES
 
 
 class StageTimes:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ocr_contract.options import DETECTION, OCR, resolve_shared
-from ocr_pipeline import page
+from ocr_pipeline.finding import open_picture
 from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
 
 
@@ -22,4 +22,4 @@ class TritonPythonModel(Adapter):
         # det_batcher, which can tell the two endpoints apart, checks all options.
         options = resolve_shared(request_parameters(request), (OCR, DETECTION))
         image = encoded(tensor(request, "image")[0])
-        return {"pixels": page.open_picture(image, self.clock, **self.limits, page=options["page"])}
+        return {"pixels": open_picture(image, self.clock, **self.limits, page=options["page"])}

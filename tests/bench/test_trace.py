@@ -21,7 +21,7 @@ from ocr_bench.measurements.columns import (
 )
 from ocr_bench.measurements.stages import Latencies, Stages
 from ocr_bench.measurements.trace import parse_stages, parse_traces
-from ocr_pipeline.page import STAGES
+from ocr_pipeline.clock import STAGES
 
 MS = 1_000_000  # ns
 

@@ -199,9 +199,9 @@ def test_every_kind_of_picture_the_server_reads_can_be_drawn_on(mode: str, font:
     assert (overlay[5, 5] > 250).all()
 
 
-def test_what_is_transparent_is_white(font: FontOfSize) -> None:
+def test_what_is_transparent_is_gray_so_that_light_and_dark_text_are_seen(font: FontOfSize) -> None:
     overlay = np.asarray(draw_overlay(np.zeros((30, 40, 4), np.uint8), NONE, [], font))
-    assert (overlay[5, 5] == 255).all()
+    assert (overlay[5, 5] == 128).all()
 
 
 def test_words_are_outlined_inside_their_line_in_its_colour(font: FontOfSize) -> None:

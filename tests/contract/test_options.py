@@ -105,8 +105,7 @@ def test_what_an_endpoint_takes_is_named_whole_and_nothing_else():
 
 def test_a_step_of_several_endpoints_reads_what_all_of_them_take_and_leaves_the_rest():
     given = {"text_det_limit_side_len": "960", "text_rec_score_thresh": 7, "no_such_option": 1}
-    options = resolve_shared(given, (OCR, DETECTION), {"text_det_thresh": 0.2})
-    assert options == {**DEFAULTS, "text_det_thresh": 0.2, "text_det_limit_side_len": 960}
+    assert resolve_shared(given, (OCR, DETECTION)) == {**DEFAULTS, "text_det_limit_side_len": 960}
     with pytest.raises(InvalidOption, match="text_det_limit_side_len must be"):
         resolve_shared({"text_det_limit_side_len": 1}, (OCR, DETECTION))
 

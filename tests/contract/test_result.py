@@ -42,6 +42,21 @@ def test_words_belong_together_but_not_to_the_number_of_lines() -> None:
         OcrResult(*parts, ("a",), *words)
 
 
+@pytest.mark.parametrize("lines", [[0, 2], [-1, 0], [1, 0], [0.5, 1], [0, 2**31]])
+def test_every_word_is_of_a_line_and_they_follow_the_lines(lines: list[float]) -> None:
+    two = {"boxes": [BOX, BOX], "texts": ["a", "b"], "scores": [1, 1], "box_scores": [1, 1]}
+    words = {"words": ["a", "b"], "word_boxes": [BOX, BOX], "word_scores": [1, 1]}
+    assert OcrResult.from_dict({**two, **words, "word_lines": [0, 1]}).words == ("a", "b")
+    with pytest.raises(InvalidResult, match="word_lines: expected"):
+        OcrResult.from_dict({**two, **words, "word_lines": lines})
+
+
+def test_words_without_lines_are_refused() -> None:
+    words = {"words": ["a"], "word_boxes": [BOX], "word_scores": [1], "word_lines": [0]}
+    with pytest.raises(InvalidResult, match="word_lines: expected"):
+        OcrResult.from_dict({**OcrResult.empty().to_dict(), **words})
+
+
 def test_empty_tensors_of_a_response_are_an_empty_result() -> None:
     # tritonclient gives every empty tensor as float64, also BYTES
     tensors = {"boxes": np.empty((0, 4, 2)), "texts": np.empty(0), "scores": np.empty(0), "box_scores": np.empty(0)}
@@ -68,7 +83,9 @@ def test_tensors_become_a_result() -> None:
         ({"boxes": np.zeros((1, 8), np.float32)}, "boxes: expected shape"),
         ({"scores": np.zeros((1, 1), np.float32)}, "scores: expected shape"),
         ({"texts": np.array([b"\xff\xfe"], np.object_)}, "not UTF-8"),
-        ({"texts": np.array([3.0])}, "expected UTF-8 bytes, got float"),
+        ({"texts": np.array([3.0])}, "texts: expected UTF-8 bytes, got float"),
+        ({"words": np.array([3.0])}, "words: expected UTF-8 bytes, got float"),
+        ({"words": np.array([b"\xff"], np.object_)}, "words: not UTF-8"),
     ],
 )
 def test_tensors_that_break_the_contract_are_an_error(change: dict[str, object], message: str) -> None:

@@ -7,6 +7,7 @@ from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DETECTION, OCR, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
+from ocr_pipeline.clock import NO_CLOCK
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import join_lines
 
@@ -30,7 +31,7 @@ def test_a_page_is_put_in_order_after_unsure_lines_have_left_it():
     """Line 2 lies between two lines of a row; only while it counts do they fall apart."""
     found = lines_at((300, 8), (0, 0), (150, 4), (0, 100))
     result = page.finish(
-        answer([0.9, 0.8, 0.1, 0.7]), found, WIDTHS[:4], ONE_EACH[:4], DICTIONARY, resolve({}, OCR), page.NO_CLOCK
+        answer([0.9, 0.8, 0.1, 0.7]), found, WIDTHS[:4], ONE_EACH[:4], DICTIONARY, resolve({}, OCR), NO_CLOCK
     )
     assert result.texts == ("b", "a", "d")
     assert result.scores.tolist() == pytest.approx([0.8, 0.9, 0.7])
@@ -39,13 +40,13 @@ def test_a_page_is_put_in_order_after_unsure_lines_have_left_it():
 
 
 def test_a_page_without_text():
-    result = page.finish(answer([]), lines_at(), WIDTHS[:0], ONE_EACH[:0], DICTIONARY, resolve({}, OCR), page.NO_CLOCK)
+    result = page.finish(answer([]), lines_at(), WIDTHS[:0], ONE_EACH[:0], DICTIONARY, resolve({}, OCR), NO_CLOCK)
     assert len(result) == 0
     assert page.in_order(lines_at(), resolve({}, DETECTION)).boxes.shape == (0, 4, 2)
 
 
 def test_line_pictures_keep_their_order_and_unsure_texts():
-    result = page.decode_lines(answer([0.9, 0.1]), ONE_EACH[:2], DICTIONARY, page.NO_CLOCK)
+    result = page.decode_lines(answer([0.9, 0.1]), ONE_EACH[:2], DICTIONARY, NO_CLOCK)
     assert result.texts == ("a", "b")
 
 
@@ -57,10 +58,10 @@ def test_the_classifier_is_asked_in_calls_that_it_can_take():
         sizes.append(len(crops))
         return (crops[:, 0, 0, 0] % 2).astype(np.int64), np.ones(len(crops), np.float32)
 
-    turned = page.find_turned(strip, classify, page.NO_CLOCK)
+    turned = page.find_turned(strip, classify, NO_CLOCK)
     assert sizes == [32, 32, 6]
     assert turned.tolist() == [bool(number % 2) for number in range(70)]
-    assert page.find_turned(join_lines([]), classify, page.NO_CLOCK).shape == (0,)
+    assert page.find_turned(join_lines([]), classify, NO_CLOCK).shape == (0,)
 
 
 def test_boxes_and_lines_that_do_not_belong_together_are_an_error():
@@ -71,8 +72,8 @@ def test_boxes_and_lines_that_do_not_belong_together_are_an_error():
 def test_a_bad_line_picture_is_named_by_its_number():
     limits = {"max_images": 3, "max_pixels": 1000, "max_bytes": 1000}
     picture = np.zeros((9, 30, 3), np.uint8)
-    assert page.open_lines([picture, picture], page.NO_CLOCK, **limits).widths.tolist() == [160, 160]
+    assert page.open_lines([picture, picture], NO_CLOCK, **limits).widths.tolist() == [160, 160]
     with pytest.raises(InvalidInput, match=r"^images\[1\]: "):
-        page.open_lines([picture, b"nonsense"], page.NO_CLOCK, **limits)
+        page.open_lines([picture, b"nonsense"], NO_CLOCK, **limits)
     with pytest.raises(InvalidInput, match="4 images in one request, the limit is 3"):
-        page.open_lines([picture] * 4, page.NO_CLOCK, **limits)
+        page.open_lines([picture] * 4, NO_CLOCK, **limits)

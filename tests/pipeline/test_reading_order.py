@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.stages.reading_order import RULES, reading_order
+from ocr_contract.options import READING_ORDERS
+from ocr_pipeline.stages.reading_order import reading_order
 
 PAGE = np.array([1000, 1400])  # pixels: width and height of the drawn pages
 PITCH, HEIGHT = 28, 20  # pixels: from line to line, and of a line
@@ -76,7 +77,62 @@ def under_a_running_header():
     return [box(0, 0, 180), box(880, 0, 120), box(330, 56, 340, 30), *body]
 
 
+def with_sidebar(left, pitch, offset=0):
+    """Running text, and a list of short lines beside it that stand where they like."""
+    text_left, side_left = (300, 0) if left else (0, 740)
+    main = text(text_left, 0, 700, 24)
+    side = [box(side_left, offset + pitch * line, RNG.uniform(80, 240)) for line in range(12)]
+    return [*side, *main] if left else [*main, *side]
+
+
+def spaced_table(cells, pitch=40, low=0.9):
+    """Cells of about one length, that fill their columns as the lines of a text do."""
+    return [
+        box(PAGE[0] / cells * cell, pitch * row, (PAGE[0] / cells - 60) * RNG.uniform(low, 1))
+        for row in range(20)
+        for cell in range(cells)
+    ]
+
+
+def long_form(pitch=36):
+    rows = [
+        [box(0, pitch * row, RNG.uniform(190, 240)), box(300, pitch * row, RNG.uniform(350, 500))] for row in range(20)
+    ]
+    return list(chain(*rows))
+
+
+def wrapped_table(centred=False):
+    """A name and two cells of up to four lines in each row."""
+    cells, top = [], 0
+    for counts in ((1, 3, 1), (1, 1, 2), (1, 4, 2), (1, 2, 3), (1, 1, 1), (1, 3, 4)):
+        for left, width, count in zip((0, 200, 620), (100, 380, 380), counts, strict=True):
+            first = top + (PITCH * (max(counts) - count) / 2 if centred else 0)
+            cells += [
+                box(left, first + PITCH * line, width * (0.5 if line == count - 1 else 0.95)) for line in range(count)
+            ]
+        top += PITCH * max(counts) + 18
+    return cells
+
+
+def over_a_footer(*footers, lines=18, gap=22):
+    """Two columns, and what stands close below them."""
+    body = chain(text(0, 0, 480, lines), text(520, 0, 480, lines))
+    return [*body, *(box(left, PITCH * (lines - 1) + HEIGHT + gap, width) for left, width in footers)]
+
+
 PAGES = {
+    "sidebar on the left": with_sidebar(True, 37, 9),
+    "sidebar on the right": with_sidebar(False, 45, 5),
+    "sidebar whose lines stand level with the text": with_sidebar(True, PITCH),
+    "sidebar on every second line of the text": with_sidebar(False, 2 * PITCH),
+    "table of three, long cells": spaced_table(3),
+    "table of four, long cells": spaced_table(4, pitch=46),
+    "table of two, long cells, close rows": spaced_table(2, pitch=32, low=0.4),
+    "form with long labels": long_form(),
+    "table with cells of several lines": wrapped_table(),
+    "table with cells of several lines, centred": wrapped_table(centred=True),
+    "page number close below, on the left": over_a_footer((0, 40)),
+    "footer of two close below": over_a_footer((0, 300), (960, 40)),
     "two columns under a running header": under_a_running_header(),
     "one column": columns(1),
     "two columns": columns(2),
@@ -113,6 +169,11 @@ def test_the_rule_may_be_stated(rule, expected):
     assert order(box(0, 0), box(300, 0), box(0, 40), box(300, 40), rule=rule) == expected
 
 
+def test_an_unknown_rule_is_refused():
+    with pytest.raises(ValueError, match="rule must be one of auto, rows, columns, not 'diagonal'"):
+        order(box(0, 0), rule="diagonal")
+
+
 @pytest.mark.parametrize(
     ("boxes", "expected"),
     [
@@ -126,7 +187,7 @@ def test_the_rule_may_be_stated(rule, expected):
     ],
 )
 def test_rows(boxes, expected):
-    for rule in RULES[:2]:
+    for rule in ("auto", "rows"):
         assert order(*boxes, rule=rule) == expected
 
 
@@ -136,9 +197,9 @@ def test_a_few_lines_that_lean_do_not_turn_the_page():
     assert reading_order(page).tolist() == list(range(11))
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", READING_ORDERS)
 def test_the_order_does_not_depend_on_resolution(rule):
-    boxes = np.array([box(*RNG.integers(0, 1000, 2), *RNG.integers(10, 80, 2)) for _ in range(60)], np.float32)
+    boxes = np.array([box(*RNG.uniform(0, 1000, 2), *RNG.uniform(10, 80, 2)) for _ in range(60)], np.float32)
     expected = reading_order(boxes, rule).tolist()
     for scale in (0.1, 0.5, 3, 20):
         assert reading_order(boxes * scale, rule).tolist() == expected
@@ -146,7 +207,7 @@ def test_the_order_does_not_depend_on_resolution(rule):
 
 @given(
     st.lists(st.tuples(*[st.integers(0, 500)] * 2, *[st.integers(0, 90)] * 2), max_size=40),
-    st.sampled_from(RULES),
+    st.sampled_from(READING_ORDERS),
     st.integers(0, 359),
 )
 def test_it_is_always_a_permutation(rects, rule, degrees):

@@ -10,7 +10,7 @@ import pytest
 from ocr_client import OcrClient
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput, InvalidModel, InvalidOption, OcrError
 from ocr_contract.reader import Reader
-from ocr_pipeline.page import STAGES
+from ocr_pipeline.clock import STAGES
 from ocr_pipeline.repository import WEIGHTS, ModelRepository
 from ocr_predictor import LocalOcr, StageTimes
 

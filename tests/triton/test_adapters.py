@@ -1,11 +1,15 @@
 """What Triton's Python steps do when something fails; the server's own tests hold what they answer."""
 
 import asyncio
+import contextlib
+import io
+import json
 import sys
 import types
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocr_contract.errors import InvalidInput
 
@@ -81,6 +85,36 @@ def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypa
         asyncio.run(step.recognise(strip))
     assert not running
     assert len(begun) == 3
+
+
+def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils):
+    from ocr_triton import decode
+
+    colours = [Image.new("RGB", (40 + 10 * number, 20)) for number in range(3)]
+    file = io.BytesIO()
+    colours[0].save(file, "TIFF", save_all=True, append_images=colours[1:])
+    image = types.SimpleNamespace(as_numpy=lambda: np.array([file.getvalue()], object))
+    pb_utils.get_input_tensor_by_name = lambda request, name: image
+    step = decode.TritonPythonModel()
+    step.clock = types.SimpleNamespace(stage=lambda name: contextlib.nullcontext(), export=lambda: None)
+    step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}
+    asked = [
+        types.SimpleNamespace(parameters=lambda page=page: json.dumps({"page": page})) for page in (0, 4, -1, 1.5, 2)
+    ]
+    *refused, answer = step.execute(asked)
+    for response, sentence in zip(
+        refused,
+        [
+            "the TIFF file has 3 pages; name one",
+            "page 4 is asked for, but the TIFF file has 3",
+            "page must be a whole number from 0 to 10000, not -1",
+            "page must be a whole number from 0 to 10000, not 1.5",
+        ],
+        strict=True,
+    ):
+        assert response.error.code == FakeError.INVALID_ARG
+        assert sentence in response.error.text
+    assert answer.output_tensors[0][1].shape == (20, 50, 3)
 
 
 class FakeMetric:

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.options import READING_ORDERS
 from ocr_pipeline.stages.reading_order import reading_order
 
 SAME_LINE_PX = 10  # PaddleX and RapidOCR: boxes whose tops differ by less stand on one line
@@ -66,7 +67,7 @@ def _first_corners(boxes: Boxes) -> npt.NDArray[np.float32]:
 
 
 RULES: Mapping[str, Callable[[Boxes], Permutation]] = {
-    **{rule: partial(reading_order, rule=rule) for rule in ("auto", "rows", "columns")},
+    **{rule: partial(reading_order, rule=rule) for rule in READING_ORDERS},
     "before": upright_rows,
     "PaddleX": paddlex,
     "RapidOCR": rapidocr,

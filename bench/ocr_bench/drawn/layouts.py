@@ -35,12 +35,17 @@ def paragraph_lines(random: Random, width_px: float, lines: int) -> Iterator[lis
         yield words
 
 
+def write_paragraphs(sheet: Sheet, random: Random, left: float, top: float, width_px: float, lines: int) -> None:
+    """Running text from a place on."""
+    for row, words in enumerate(paragraph_lines(random, width_px, lines)):
+        sheet.write(left, top + row * LEADING * SIZE_PX, words, "serif", SIZE_PX)
+
+
 def flow(sheet: Sheet, random: Random, top: float, columns: int, lines: int, gap_px: float = 36) -> float:
     """Columns of running text, one after the other; gives where they end."""
     width = (WIDTH_PX - 2 * MARGIN_PX - (columns - 1) * gap_px) / columns
     for column in range(columns):
-        for row, words in enumerate(paragraph_lines(random, width, lines)):
-            sheet.write(MARGIN_PX + column * (width + gap_px), top + row * LEADING * SIZE_PX, words, "serif", SIZE_PX)
+        write_paragraphs(sheet, random, MARGIN_PX + column * (width + gap_px), top, width, lines)
     return top + lines * LEADING * SIZE_PX
 
 
@@ -72,6 +77,17 @@ def sections(random: Random) -> Sheet:
     return sheet
 
 
+def sidebar(random: Random) -> Sheet:
+    """Running text with a list of short lines on its left, and a page number close below it on the left."""
+    sheet = Sheet(WIDTH_PX, HEIGHT_PX)
+    for row in range(14):
+        words = [str(word) for word in random.choice(VOCABULARY, random.integers(1, 4))]
+        sheet.write(MARGIN_PX, 90 + row * 1.8 * SIZE_PX, words, "sans", SIZE_PX - 4)
+    write_paragraphs(sheet, random, MARGIN_PX + 320, 80, WIDTH_PX - 2 * MARGIN_PX - 320, 40)
+    sheet.write(MARGIN_PX, 80 + 40 * LEADING * SIZE_PX + 14, ["17"], "serif", SIZE_PX)
+    return sheet
+
+
 def form(random: Random) -> Sheet:
     """Two fields a row: label, value, label, value."""
     sheet = Sheet(WIDTH_PX, HEIGHT_PX)
@@ -82,6 +98,40 @@ def form(random: Random) -> Sheet:
             words = [str(word) for word in random.choice(VOCABULARY, random.integers(1, 4))]
             sheet.write(left + 150, top, words, "serif", SIZE_PX + 4)
         top += 2.3 * SIZE_PX
+    return sheet
+
+
+def long_form(random: Random) -> Sheet:
+    """A label of three words and a value of six in each row."""
+    sheet = Sheet(WIDTH_PX, HEIGHT_PX)
+    for row in range(22):
+        label, value = ([str(word) for word in random.choice(VOCABULARY, words)] for words in (3, 6))
+        sheet.write(MARGIN_PX, 80 + row * 54, [*label[:-1], f"{label[-1]}:"], "sans", SIZE_PX + 2)
+        sheet.write(MARGIN_PX + 480, 80 + row * 54, value, "sans", SIZE_PX + 2)
+    return sheet
+
+
+def wide_table(random: Random) -> Sheet:
+    """Three columns of cells of up to 30 characters."""
+    sheet = Sheet(WIDTH_PX, HEIGHT_PX)
+    for row in range(28):
+        for column in range(3):
+            cell = " ".join(random.choice(VOCABULARY, 12))[:30].split()
+            left = MARGIN_PX + column * (WIDTH_PX - 2 * MARGIN_PX) / 3
+            sheet.write(left, 80 + row * 2 * SIZE_PX, cell, "sans", SIZE_PX - 2)
+    return sheet
+
+
+def wrapped_table(random: Random) -> Sheet:
+    """A name, and two cells of one to four lines in each row."""
+    sheet = Sheet(WIDTH_PX, HEIGHT_PX)
+    top = 80.0
+    for _ in range(10):
+        sheet.write(MARGIN_PX, top, [str(random.choice(LABELS))], "sans", SIZE_PX)
+        lines = [int(count) for count in random.integers(1, 5, 2)]
+        for left, count in zip((MARGIN_PX + 200, MARGIN_PX + 650), lines, strict=True):
+            write_paragraphs(sheet, random, left, top, 400, count)
+        top += max(lines) * LEADING * SIZE_PX + 20
     return sheet
 
 
@@ -137,9 +187,13 @@ def from_top_to_bottom(random: Random) -> Sheet:
 LAYOUTS: Mapping[str, Layout] = {
     **{f"{n} column{'s' * (n > 1)}, heading, footer": partial(article, n) for n in (1, 2, 3, 4)},
     "2 columns, headings across": sections,
+    "text and sidebar": sidebar,
     "form": form,
+    "form, long labels": long_form,
     "table, 2 columns": partial(table, 2),
     "table, 5 columns": partial(table, 5),
+    "table, 3 columns of long cells": wide_table,
+    "table, cells of several lines": wrapped_table,
     "receipt": receipt,
     "small beside large": price_list,
     "Chinese, top to bottom": from_top_to_bottom,

@@ -17,7 +17,7 @@ from ocr_bench.measurements.trace import Trace
 SIX = ("det preprocessing", "det model", "det post-processing", "rec preprocessing", "rec model", "rec post-processing")
 PARTS = ("client reads picture", "client -> server", "server decodes", *SIX, "between stages", "server -> client")
 COLUMNS = (*PARTS, "server total", "idle", "total")
-# Where each stage of ocr_pipeline.page goes.
+# Where each stage of ocr_pipeline.clock goes.
 COLUMN_OF_STAGE = {
     "decode": "server decodes",
     "det_resize": "det preprocessing",
@@ -59,7 +59,7 @@ def columns(stages_ms: Mapping[str, float], span_ms: float, before_ms: float, th
     """Cut one reading into PARTS and their total, in ms.
 
     Args:
-        stages_ms: by the names of ocr_pipeline.page.
+        stages_ms: by the names of ocr_pipeline.clock.
         span_ms: of all stages and what lies between them.
         before_ms: reading the file.
         there_ms: from the client to the server.

@@ -19,7 +19,8 @@ from ocr_bench.server import running_server
 from ocr_bench.timing import timed_ms
 from ocr_client import OcrClient
 from ocr_contract.options import OCR, resolve
-from ocr_pipeline import page
+from ocr_pipeline.finding import tile_plan
+from ocr_pipeline.page import cut_lines
 from ocr_pipeline.stages.decode import decode_image
 from ocr_pipeline.stages.tiles import cut_tile
 from ocr_predictor import LocalOcr, StageTimes
@@ -68,9 +69,9 @@ class LowerBound(TargetMeasurement[list[Floor]]):
         content, networks = path.read_bytes(), reader.networks
         pixels = decode_image(content)
         options = resolve({}, OCR, self.target.repository.parameters().options)
-        plan = page.tile_plan(pixels, options)
+        plan = tile_plan(pixels, options)
         det_inputs = [cut_tile(pixels, plan, tile) for tile in plan.tiles]
-        rec_inputs = networks.rec_inputs(page.cut_lines(pixels, reader.detect(content), StageTimes()).strip)
+        rec_inputs = networks.rec_inputs(cut_lines(pixels, reader.detect(content), StageTimes()).strip)
         kinds = (
             lambda: client.ocr(content),
             lambda: [networks.detect(det_input) for det_input in det_inputs],

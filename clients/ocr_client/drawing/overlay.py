@@ -112,7 +112,7 @@ def decode(image: Picture, page: int = 0) -> Image.Image:
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "gray"), layer)  # light and dark text is seen
     return picture.convert("RGB")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 SIDE_MULTIPLE = 32  # pixels: the stride of DB's feature pyramid
-MAX_TILE_SIDE = 1984  # pixels of the detector's input: what PaddleOCR's and our default limit of 2000 comes to
+MAX_TILE_SIDE = 1984  # pixels of the detector's input: what our default limit of 2000, RapidOCR's, comes to
 MARGIN = 192  # pixels that neighbouring tiles share
 MIN_SHORT_SHARE = 0.75  # of limit_side_len: receipts of 3 to 1 are read as well in one piece, and faster
 MIN_STRIP_SIDE = 96  # pixels: where less than half would be left, a thin line's text would fill the input and be lost

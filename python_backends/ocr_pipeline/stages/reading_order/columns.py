@@ -13,24 +13,23 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ocr_pipeline.stages.reading_order.rows import by_rows, rows_of
+from ocr_pipeline.stages.reading_order.rows import by_rows
 
-MIN_GAP = 0.7  # of a line's median height: narrower white space parts words, not columns
+MIN_GAP = 0.55  # of a line's median height: narrower white space parts words, not columns
 FAR = 1.2  # of a line's median height: a first or last line that far off is a header or footer, in no column
-MIN_LINES = 3  # of a column of running text
-MIN_LINE_LENGTH = 9  # of a line's height: lines of a column of running text are longer, table cells shorter
-MAX_PIECES = 1.25  # boxes a row of running text; a form has labels and values beside each other
-MIN_FILL = 0.75  # of a column's width: running text fills its column, the cells of a table do not
-MIN_PROSE = 0.75  # of the lines of a part: that many stand in columns of running text
+FARTHER = 0.3  # of a line's median height: so is one that much farther off than any two lines of the columns
 
 Rects = npt.NDArray[np.float64]  # (N, 4): left, top, right and bottom in the level frame
+Indices = npt.NDArray[np.intp]  # of lines
 Intervals = list[tuple[float, float]]
+# Takes all lines and those of each column of a part; gives what is to be read one after the other, all of it together.
+Divide = Callable[[Rects, list[Indices]], list[Indices]]
 
 
-def by_columns(rects: Rects, accept: Callable[[list[Rects]], bool]) -> npt.NDArray[np.intp]:
-    """The permutation that sorts rectangles (N, 4) column by column where `accept` takes the columns for such."""
-    order: list[npt.NDArray[np.intp]] = []
-    waiting: list[npt.NDArray[np.intp]] = []  # bands without columns, to be ordered row by row together
+def by_columns(rects: Rects, divide: Divide) -> Indices:
+    """The permutation that sorts rectangles (N, 4) column by column where `divide` takes the columns for such."""
+    order: list[Indices] = []
+    waiting: list[Indices] = []  # parts that are not divided, to be ordered row by row together
     min_gap = MIN_GAP * float(np.median(rects[:, 3] - rects[:, 1]))
 
     def flush() -> None:
@@ -40,51 +39,33 @@ def by_columns(rects: Rects, accept: Callable[[list[Rects]], bool]) -> npt.NDArr
             waiting.clear()
 
     for part, gaps in _parts(rects, min_gap):
-        columns = _split(rects, part, gaps)
-        if len(columns) > 1 and accept([rects[column] for column in columns]):
+        divided = divide(rects, _split(rects, part, gaps))
+        if len(divided) > 1:
             flush()
-            order += [column[by_columns(rects[column], accept)] for column in columns]
+            order += [lines[by_columns(rects[lines], divide)] for lines in divided]
         else:
             waiting.append(part)
     flush()
     return np.concatenate(order)
 
 
-def is_prose(columns: list[Rects]) -> bool:
-    """Whether most lines stand in columns of running text, and those in more than one."""
-    prose = [len(column) for column in columns if _is_running_text(column)]
-    return len(prose) > 1 and sum(prose) >= MIN_PROSE * sum(map(len, columns))
-
-
-def _is_running_text(column: Rects) -> bool:
-    """Whether the rows of a column are mostly one long line each, of about the column's width."""
-    row = rows_of(column)
-    length = np.bincount(row, column[:, 2] - column[:, 0])
-    width = column[:, 2].max() - column[:, 0].min()
-    height = np.median(column[:, 3] - column[:, 1])
-    return bool(
-        len(length) >= MIN_LINES
-        and len(column) <= MAX_PIECES * len(length)
-        and np.median(length) >= max(MIN_LINE_LENGTH * height, MIN_FILL * width)
-    )
-
-
-def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[npt.NDArray[np.intp], Intervals]]:
+def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[Indices, Intervals]]:
     """Lines of each part of the page from the top, and the gaps that part them from left to right."""
     bands = list(_bands(rects))
     gaps = [_gaps(rects[band], rects, min_gap) for band in bands]
+    header = len(bands[0]) == 1 and _is_apart(rects, bands, gaps, min_gap)
+    footer = _is_apart(rects, bands[::-1], gaps[::-1], min_gap)
     first, common = 0, gaps[0]  # of the part: its first band, and what all of its bands leave white
     for number, band in enumerate(bands[1:], 1):
         part = np.concatenate(bands[first:number])
         shared = _shared(common, gaps[number], min_gap)
-        own = _parting(gaps[number], rects[band])
-        closes = (own or _parting(common, rects[part])) and not _parting(shared, rects[np.append(part, band)])
-        alone = (number == 1 and len(part) == 1) or (number == len(bands) - 1 and len(band) == 1)
-        if not closes and not (alone and _is_far(rects[part], rects[band])):
+        closes = _closes(rects, part, common, band, gaps[number], shared)
+        if not closes and not (number == 1 and header) and not (number == len(bands) - 1 and footer):
             common = shared
             continue
         begin, common = number, gaps[number]
         # Rows above that go on into the new part belong to it, not below the heading that stands over both.
+        own = _parting(gaps[number], rects[band]) if closes else []
         while own and begin - 1 > first and _shared(_parting(gaps[begin - 1], rects[bands[begin - 1]]), own, min_gap):
             begin -= 1
             common, own = _shared(common, gaps[begin], min_gap), _shared(gaps[begin], own, min_gap)
@@ -99,10 +80,38 @@ def _all_shared(gaps: list[Intervals], min_gap: float) -> Intervals:
     return reduce(lambda ours, others: _shared(ours, others, min_gap), gaps)
 
 
-def _is_far(above: Rects, below: Rects) -> bool:
-    """Whether the white between two groups of lines is that of a header or footer."""
-    lines = np.concatenate([above, below])
-    return bool(below[:, 1].min() - above[:, 3].max() > FAR * np.median(lines[:, 3] - lines[:, 1]))
+def _closes(rects: Rects, part: Indices, common: Intervals, band: Indices, own: Intervals, shared: Intervals) -> bool:
+    """Whether a band has none of the gaps of the part before it: of their gaps they share none that parts lines."""
+    parted = _parting(own, rects[band]) or _parting(common, rects[part])
+    return bool(parted) and not _parting(shared, rects[np.append(part, band)])
+
+
+def _is_apart(rects: Rects, bands: list[Indices], gaps: list[Intervals], min_gap: float) -> bool:
+    """Whether the first of some bands, from the top or from the bottom, is a header or footer, and in no column.
+
+    It is if it stands off from the columns next to it: the bands that follow it as long as they share a gap.
+    """
+    if len(bands) == 1:
+        return False
+    edge, block, common = rects[bands[0]], bands[1], gaps[1]
+    for band, own in zip(bands[2:-1], gaps[2:-1], strict=True):  # the last one may stand off itself
+        shared = _shared(common, own, min_gap)
+        if _closes(rects, block, common, band, own, shared):
+            break
+        block, common = np.append(block, band), shared
+    height = np.median(np.append(edge[:, 3] - edge[:, 1], rects[block, 3] - rects[block, 1]))
+    columns = [rects[column] for column in _split(rects, block, _parting(common, rects[block]))]
+    away = [max(edge[:, 1].min() - column[:, 3].max(), column[:, 1].min() - edge[:, 3].max()) for column in columns]
+    # Only the columns that reach down to it, or up, tell how far apart lines are there.
+    inner = [whites(column) for column, white in zip(columns, away, strict=True) if white <= min(away) + height]
+    inside = np.concatenate(inner).max(initial=-np.inf)
+    return bool(min(away) > FAR * height or (len(np.concatenate(inner)) > 1 and min(away) > inside + FARTHER * height))
+
+
+def whites(column: Rects) -> npt.NDArray[np.float64]:
+    """(N - 1,) the white below each line of a column down to the next; below zero where they overlap."""
+    lines = column[np.argsort(column[:, 1], kind="stable")]
+    return np.asarray(lines[1:, 1] - np.maximum.accumulate(lines[:, 3])[:-1])
 
 
 def _parting(gaps: Intervals, lines: Rects) -> Intervals:
@@ -111,7 +120,7 @@ def _parting(gaps: Intervals, lines: Rects) -> Intervals:
     return [(left, right) for left, right in gaps if first < left and right < last]
 
 
-def _bands(rects: Rects) -> Iterator[npt.NDArray[np.intp]]:
+def _bands(rects: Rects) -> Iterator[Indices]:
     """Indices of lines that overlap in height, from the top; slight overlaps of neighbouring lines do not count."""
     height = rects[:, 3] - rects[:, 1]
     top, bottom = rects[:, 1] + height / 4, rects[:, 3] - height / 4
@@ -141,7 +150,7 @@ def _shared(ours: Intervals, others: Intervals, min_gap: float) -> Intervals:
     return [(left, right) for left, right in met if right - left >= min_gap]
 
 
-def _split(rects: Rects, part: npt.NDArray[np.intp], gaps: Intervals) -> list[npt.NDArray[np.intp]]:
+def _split(rects: Rects, part: Indices, gaps: Intervals) -> list[Indices]:
     """The lines of a part by the gaps between them, from left to right."""
     middle = (rects[part, 0] + rects[part, 2]) / 2
     column = np.searchsorted(sorted(right for _, right in gaps), middle)
