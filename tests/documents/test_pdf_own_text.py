@@ -150,3 +150,25 @@ def test_a_note_on_a_scan_is_not_text_that_the_page_carries():
         found, pixels = read(saved(pdf))
     assert found is None
     assert (pixels[(792 - 640) * 2 : (792 - 600) * 2, 300:700] < 100).any()
+
+
+def scan_with(marks):
+    """A page that a gray picture covers, and marks on it."""
+    with pikepdf.open(io.BytesIO(pdf_file(b"q 612 0 0 792 0 0 cm /Im0 Do Q " + marks))) as pdf:
+        picture = pikepdf.Stream(pdf, bytes([200]))
+        picture.stream_dict = Dictionary(
+            Type=Name.XObject, Subtype=Name.Image, Width=1, Height=1, ColorSpace=Name.DeviceGray, BitsPerComponent=8
+        )
+        pdf.pages[0].Resources.XObject = Dictionary(Im0=picture)
+        return saved(pdf)
+
+
+def test_a_scan_with_a_stamp_is_read_and_one_that_was_read_is_kept():
+    stamp, much = (
+        text("FILED 2024"),
+        b"".join(text("Words upon words upon words", 40, 60 * row) for row in range(1, 13)),
+    )
+    assert read(scan_with(stamp))[0] is None
+    assert read(scan_with(text("FILED 2024", mode=3)))[0].words == ("FILED", "2024")
+    assert len(read(scan_with(much))[0]) == 12
+    assert read(pdf_file(stamp))[0].words == ("FILED", "2024")

@@ -21,7 +21,7 @@ def check_changeable(pdf: Pdf) -> None:
     """
     if pdf.is_encrypted and not (pdf.owner_password_matched or pdf.allow.modify_other):
         raise EncryptedDocument(
-            "the document is encrypted and may not be changed without its owner's password; decrypt it first, "
+            "is encrypted and may not be changed without its owner's password; decrypt it first, "
             "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
         )
     form = dictionary(pdf.Root.get("/AcroForm"))
@@ -31,9 +31,7 @@ def check_changeable(pdf: Pdf) -> None:
     # The first flag is also set where fields for signatures wait to be signed.
     told = flags & _APPEND_ONLY or (flags & _SIGNATURES_EXIST and not signatures)
     if told or "/Perms" in pdf.Root or any(field.get("/V") is not None for field in signatures):
-        raise SignedDocument(
-            "the document is signed, and a text layer would break the signature; formats other than pdf work"
-        )
+        raise SignedDocument("is signed, and a text layer would break the signature; formats other than pdf work")
 
 
 def _fields(form: Object) -> Iterator[Object]:

@@ -23,6 +23,8 @@ POINTS_PER_INCH = 72.0
 MAX_PICTURE_BITS = 8 << 30  # of a picture in a file: of those that have more, pdfium leaves out some
 PAGES_OF_AN_OPENING = 50  # pdfium keeps what it has read of a file until that is closed
 BITS_PER_PIXEL = 32  # at most
+SCAN_SHARE = 0.7  # of a page's area: where pictures take as much it is a scan, unless
+STAMP_SHARE = 0.05  # text takes more than this
 
 _ENCRYPTED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
 _NOTES = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP)
@@ -120,9 +122,11 @@ class Drawing:
     def _own_text(self, page: pypdfium2.PdfPage, number: int, width: int, height: int) -> OcrResult | None:
         """The text that a page carries, and if it carries some, that of its form fields and notes as well.
 
-        A scan with a note on it carries none.
+        A scan with a note or a stamp on it carries none.
         """
         text = own_text(page, width, height)
+        if text is not None and _is_stamped_scan(page, text, width * height):
+            return None
         if text is None or not _has_notes(page) or raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) != _FLATTENED:
             return text
         flat = self._pdf[number - 1]
@@ -130,6 +134,27 @@ class Drawing:
             return own_text(flat, width, height)
         finally:
             flat.close()
+
+
+def _is_stamped_scan(page: pypdfium2.PdfPage, text: OcrResult, page_pixels: int) -> bool:
+    """Whether a page is a picture with little text beside what the picture shows: a page number, a file mark, a title.
+
+    Invisible text means that the picture has been read.
+    """
+    sides = np.linalg.norm(text.boxes[:, [1, 3]] - text.boxes[:, [0]], axis=2)
+    if sides.prod(axis=1).sum() > STAMP_SHARE * page_pixels:
+        return False
+    if any(
+        raw.FPDFTextObj_GetTextRenderMode(item) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
+        for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])
+    ):
+        return False
+    pictures = 0.0
+    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=1):
+        left, bottom, right, top = item.get_bounds()
+        pictures += (right - left) * (top - bottom)
+    left, bottom, right, top = page.get_bbox()
+    return pictures >= SCAN_SHARE * (right - left) * (top - bottom)
 
 
 def _has_notes(page: pypdfium2.PdfPage) -> bool:

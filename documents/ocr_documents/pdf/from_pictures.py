@@ -110,7 +110,7 @@ def _pdf_of(data: bytes) -> Pdf:
                 return _turned(pdf, *_TURNS.get(orientation, (False, 0)))
             return _pdf(_plain(picture))
     except UnidentifiedImageError as error:
-        raise BrokenDocument("the file is neither a PDF file nor a picture, or a broken one") from error
+        raise BrokenDocument("is neither a PDF file nor a picture, or a broken one") from error
     except Image.DecompressionBombError as error:
         raise DocumentTooLarge(f"the picture is too large: {error}") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:

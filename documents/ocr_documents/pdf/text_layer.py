@@ -48,8 +48,8 @@ def write_searchable(
         pages: with their boxes in pixels of the drawn page; they are asked for one after the other. Those whose text
             the document itself carried are left alone.
         target: takes the PDF, from its beginning to its end.
-        replace_text: the pages that were read may have text already. Invisible text of an earlier OCR is taken out of
-            them, and no word is written where visible text is.
+        replace_text: whether invisible text of an earlier OCR is taken out of the pages that were read. No word is ever
+            written where visible text is.
 
     Raises:
         BrokenDocument: the source is neither a PDF nor a picture, or a broken one.
@@ -69,7 +69,8 @@ def write_searchable(
 def _write_pdf(source: Path | bytes, pages: Iterable[PageResult], target: BinaryIO, replace_text: bool) -> None:
     with ExitStack() as stack:
         pdf = stack.enter_context(Pdf.open(source if isinstance(source, Path) else io.BytesIO(source)))
-        layers = _TextLayers(pdf, stack.enter_context(closing(VisibleText(source))) if replace_text else None)
+        visible = stack.enter_context(closing(VisibleText(source)))
+        layers = _TextLayers(pdf, visible, replace_text=replace_text)
         for page in pages:
             if page.origin == "ocr":
                 if not layers.pages:
@@ -84,7 +85,7 @@ def _write_pdf(source: Path | bytes, pages: Iterable[PageResult], target: Binary
 
 def _write_pictures(source: Path | bytes, pages: Iterable[PageResult], target: BinaryIO) -> None:
     pictures = PicturePdf(source)
-    layers = _TextLayers(pictures.pdf, None)
+    layers = _TextLayers(pictures.pdf, None, replace_text=False)
     for page in pages:
         pictures.add_pages(page.number)
         layers.add(page)
@@ -96,7 +97,6 @@ def _write_pictures(source: Path | bytes, pages: Iterable[PageResult], target: B
 def _save(pdf: Pdf, target: BinaryIO, min_version: str = "") -> None:
     # Streams are copied as they are, and the file is named by its content; encrypted ones can have neither.
     options = {"stream_decode_level": pikepdf.StreamDecodeLevel.none, "deterministic_id": True}
-    pdf.trailer.Size = len(pdf.objects)  # qpdf corrects the number, but leaves it out where a broken file lacks it
     output = _Output(target)
     pdf.save(
         cast("BinaryIO", output), min_version=min_version, **({"encryption": True} if pdf.is_encrypted else options)
@@ -141,10 +141,11 @@ class _TextLayers:
         pages: how many have one, if only an empty one.
     """
 
-    def __init__(self, pdf: Pdf, visible: VisibleText | None) -> None:
+    def __init__(self, pdf: Pdf, visible: VisibleText | None, *, replace_text: bool) -> None:
         self.pages = 0
         self._pdf = pdf
         self._visible = visible
+        self._replace_text = replace_text
         self._font = GlyphlessFont(pdf)
 
     def add(self, result: PageResult) -> None:
@@ -155,12 +156,13 @@ class _TextLayers:
         shown = np.empty((0, 4))
         if self._visible is not None:
             shown = self._visible.boxes(result.number)
+        if self._replace_text:
             remove_invisible_text(self._pdf, page)
         runs = list(_runs(result, PageSpace.of(page), shown))
         if not runs:
             return
         fonts = own_entries(own_resources(page), "/Font")
-        if self._visible is not None:  # no text is left that is set in a font of ours
+        if self._replace_text:  # no text is left that is set in a font of ours
             for name in [name for name, font in fonts.items() if is_glyphless(font)]:
                 del fonts[name]
         name = free_name(fonts, _FONT)
@@ -188,12 +190,12 @@ def _errors_of_libraries() -> Iterator[None]:
         yield
     except pikepdf.PasswordError as error:
         raise EncryptedDocument(
-            "the document is encrypted and needs a password; decrypt it first, "
+            "is encrypted and needs a password; decrypt it first, "
             "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
         ) from error
     except (pikepdf.PdfError, pypdfium2.PdfiumError) as error:
         reason = str(error).rpartition(": ")[2]  # before it stands the name of an object in memory
-        raise BrokenDocument(f"the file is not a PDF file, or a broken one ({reason})") from error
+        raise BrokenDocument(f"is not a PDF file, or a broken one ({reason})") from error
 
 
 def _copy(source: Path | bytes, target: BinaryIO) -> None:
