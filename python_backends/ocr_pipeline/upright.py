@@ -20,6 +20,8 @@ from ocr_pipeline.stages.crops import crop_lines
 from ocr_pipeline.stages.db_postprocess import MAX_LINES
 from ocr_pipeline.stages.doc_orientation import (
     Turn,
+    both_ways,
+    lengths,
     page_turn,
     telling_lines,
     turn_back,
@@ -109,6 +111,10 @@ def which_turn(
         return Turn.NONE
     with clock.stage("crop"):
         lines = crop_lines(pixels, asked, threads).lines()
+
+    def vote(shown: list[Pixels], weights: npt.ArrayLike) -> float:
+        return float(np.average(votes(*classify(cls_crops(both_ways(shown), takes))), weights=weights))
+
     with clock.stage("cls"):
-        squares = [turned_squares(line) for line in lines]
-        return page_turn(asked, *(votes(*classify(cls_crops(shown, takes))) for shown in (lines, squares)))
+        squares = turned_squares(lines)
+        return page_turn(asked, vote(lines, lengths(asked)), vote(squares, [shown.shape[1] for shown in squares]))

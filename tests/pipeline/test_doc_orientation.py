@@ -13,6 +13,7 @@ from ocr_pipeline.stages.crops import from_own_top_left
 from ocr_pipeline.stages.doc_orientation import (
     MAX_ASKED,
     Turn,
+    both_ways,
     page_turn,
     telling_lines,
     turn_back,
@@ -57,18 +58,58 @@ LYING, STANDING = boxes_of((200, 20)), boxes_of((20, 200))
     ],
 )
 def test_lines_and_their_squares_say_how_the_page_is_turned(boxes, line, squares, turn):
-    assert page_turn(boxes, np.array([line], np.float32), np.array([squares], np.float32)) == turn
+    assert page_turn(boxes, line, squares) == turn
 
 
-def test_long_lines_count_for_more():
-    boxes = boxes_of((400, 20), (100, 20), (100, 20))
-    assert page_turn(boxes, np.array([1, -1, -1], np.float32), np.zeros(3, np.float32)) == Turn.NONE
-    assert page_turn(boxes, np.array([-1, 1, 1], np.float32), np.zeros(3, np.float32)) == Turn.HALF
+def test_lying_lines_are_taken_for_columns_only_where_their_squares_leave_no_doubt():
+    assert page_turn(LYING, 1, 0.8) == Turn.NONE
+    assert page_turn(LYING, -1, -0.8) == Turn.HALF
+    assert page_turn(STANDING, 1, 0.8) == Turn.NONE, "an upright page of columns is not turned either"
+
+
+@pytest.mark.parametrize(
+    ("line", "squares", "turn"),
+    [
+        (1, 0.1, Turn.NONE),  # upright letters, narrow ones
+        (0.7, -1, Turn.NONE),
+        (1, -0.5, Turn.THREE_QUARTERS),
+        (-1, 0.5, Turn.QUARTER),
+        (-1, -1, Turn.HALF),
+    ],
+)
+def test_a_page_of_very_short_words_is_turned_only_where_all_votes_are_sure(line, squares, turn):
+    assert page_turn(boxes_of((20, 34), (20, 32)), line, squares) == turn
+
+
+@pytest.mark.parametrize(("line", "turn"), [(1, Turn.NONE), (-1, Turn.HALF)])
+def test_what_the_classifier_says_of_squares_on_their_heads_too_does_not_count(line, turn):
+    """It has a liking for some Latin letters, however they stand."""
+    calls = []
+
+    def classify(crops):
+        calls.append(len(crops))
+        half = len(crops) // 2
+        said = np.repeat([line, -line] if len(calls) == 1 else [line, line], half)
+        return (said < 0).astype(np.int64), np.ones(2 * half, np.float32)
+
+    assert which_turn(BARS, boxes_of((300, 24), (300, 24)), classify, NoClock()) == turn
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(("signs", "turn"), [((1, -1, -1), Turn.NONE), ((-1, 1, 1), Turn.HALF)])
+def test_long_lines_count_for_more(signs, turn):
+    calls = []
+
+    def classify(crops):
+        calls.append(len(crops))
+        said = np.array([*signs, *(-sign for sign in signs)]) if len(calls) == 1 else np.ones(len(crops))
+        return (said < 0).astype(np.int64), np.ones(len(crops), np.float32)
+
+    assert which_turn(BARS, boxes_of((400, 20), (100, 20), (100, 20)), classify, NoClock()) == turn
 
 
 def test_a_page_without_lines_that_tell_stays_as_it_is():
     assert len(telling_lines(boxes_of())) == len(telling_lines(boxes_of((30, 25), (25, 30)))) == 0
-    assert page_turn(boxes_of(), np.zeros(0, np.float32), np.zeros(0, np.float32)) == Turn.NONE
 
 
 def test_the_longest_lines_of_the_majority_are_asked():
@@ -76,23 +117,37 @@ def test_the_longest_lines_of_the_majority_are_asked():
     assert telling_lines(boxes_of((100, 20), (20, 300), (150, 20))).tolist() == [1]
     many = boxes_of(*((100 + number, 20) for number in range(100)))
     assert telling_lines(many).tolist() == list(range(99, 99 - MAX_ASKED, -1))
-    assert MAX_ASKED <= CLS_BATCH
+    assert 2 * MAX_ASKED <= CLS_BATCH, "each is shown both ways"
 
 
-def test_votes_are_the_classifiers_certainty_with_a_sign():
-    said = votes(np.array([0, 1, 0, 1]), np.array([1, 1, 0.5, 0.75], np.float32))
-    assert said.tolist() == [1, -1, 0, -0.5]
+def test_votes_are_what_the_classifier_says_of_a_line_less_what_it_says_of_it_on_its_head():
+    labels, scores = np.array([0, 1, 0, 1, 1, 0, 0, 1]), np.array([1, 1, 1, 0.75, 1, 0.5, 1, 0.5], np.float32)
+    assert votes(labels, scores).tolist() == [1, -0.5, 0, -0.25]
+    line = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    as_is, turned = both_ways([line])
+    assert np.array_equal(as_is, line)
+    assert np.array_equal(turned, np.rot90(line, 2))
 
 
 def test_squares_are_turned_where_they_stand():
     line = np.zeros((48, 100, 3), np.uint8)
     line[:10, :50] = 255  # the top of the first square
-    squares = turned_squares(line)
+    (squares,) = turned_squares([line])
     assert squares.shape == (48, 96, 3)
     assert (squares[:, 40:48] == 255).all(), "it is on the right now"
     assert (squares[:, :36] == 0).all()
     assert (squares[:, 48:] == 0).all()
-    assert turned_squares(np.zeros((48, 3, 3), np.uint8)).shape == (48, 48, 3)
+    assert [shown.shape for shown in turned_squares([np.zeros((48, 3, 3), np.uint8)])] == [(48, 48, 3)]
+
+
+def test_long_lines_are_shown_in_parts_and_of_many_parts_some():
+    blank = np.zeros((48, 48 * 9, 3), np.uint8)
+    assert [shown.shape[1] // 48 for shown in turned_squares([blank])] == [3, 3, 3]
+    many = [np.full((48, 192, 3), number, np.uint8) for number in range(100)]
+    shown = [int(picture[0, 0, 0]) for picture in turned_squares(many)]
+    assert len(shown) == MAX_ASKED
+    assert (shown[0], shown[-1]) == (0, 99)
+    assert turned_squares([]) == []
 
 
 @given(st.sampled_from(Turn), st.integers(2, 40), st.integers(2, 40), st.data())

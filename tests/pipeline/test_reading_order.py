@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocr_contract.frame import level
 from ocr_contract.options import READING_ORDERS
+from ocr_pipeline.stages.crops import from_own_top_left
 from ocr_pipeline.stages.reading_order import reading_order
 
 PAGE = np.array([1000, 1400])  # pixels: width and height of the drawn pages
@@ -195,6 +197,40 @@ def test_a_few_lines_that_lean_do_not_turn_the_page():
     stamp = turned([box(400, 600, 200, 40)], 40)[0]
     page = np.concatenate([np.array(text(0, 0, 900, 10), np.float32), stamp[None]])
     assert reading_order(page).tolist() == list(range(11))
+
+
+def cells(rows, columns, pitch, row_pitch, size):
+    """A table of short cells of about one size (width, height)."""
+    return [
+        box(pitch * column + RNG.uniform(0, 6), row_pitch * row, RNG.uniform(0.9, 1.1) * size[0], size[1])
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
+CELLS = {
+    "numbers": cells(20, 5, 200, 40, (60, 28)),
+    "three digits": cells(12, 3, 300, 44, (48, 28)),
+    "two letters": cells(10, 4, 220, 50, (32, 28)),
+    "single letters, as tall as they may be": cells(14, 6, 150, 42, (18, 30)),
+}
+
+
+@pytest.mark.parametrize("degrees", [-10, -6, -1.5, -0.7, 0, 1.5, 4, 10])
+@pytest.mark.parametrize("name", CELLS)
+def test_short_cells_are_read_row_by_row_however_little_their_boxes_lean(name, degrees):
+    """The detector's boxes of a few letters lean with the page only from about three degrees on, single ones never."""
+    cells = np.array(CELLS[name], np.float64)
+    leaning = turned(cells, degrees)
+    upright = cells - cells.mean(axis=1, keepdims=True) + leaning.mean(axis=1, keepdims=True)
+    leans = abs(degrees) > 3 and np.ptp(cells[0, :, 0]) > 1.5 * np.ptp(cells[0, :, 1])
+    boxes = from_own_top_left(np.float32(leaning if leans else upright))
+    assert reading_order(boxes).tolist() == list(range(len(boxes)))
+
+
+def test_lists_beside_each_other_whose_rows_are_not_level_do_not_turn_the_page():
+    lists = [box(200 * column, 40 * row + (0, 9, 4, 12, 2, 6)[column], 60) for row in range(12) for column in range(6)]
+    assert level(np.array(lists, np.float32))[:, 1].tolist() == pytest.approx([quad[0][1] for quad in lists], abs=0.01)
 
 
 @pytest.mark.parametrize("rule", READING_ORDERS)

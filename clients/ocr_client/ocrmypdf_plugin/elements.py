@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from ocrmypdf.models.ocr_element import Baseline, BoundingBox, OcrClass, OcrElement
 
+from ocr_contract.quads import sides
 from ocr_contract.result import FloatArray, OcrResult
 from ocr_documents.blocks import blocks_of
 from ocr_documents.document import PageResult
@@ -98,7 +99,7 @@ def _word(result: OcrResult, word: int, bounds: BoundingBox) -> OcrElement:
 
 def _clockwise(box: FloatArray) -> float:
     """Degrees by which a box (4, 2) is turned, clockwise as y points down, -180..180."""
-    along = (box[1] + box[2] - box[0] - box[3]) / 2
+    (along,), _ = sides(box[None])
     return math.degrees(math.atan2(along[1], along[0]))
 
 

@@ -17,6 +17,7 @@ from ocr_client.ocrmypdf_plugin.elements import page_element
 from ocr_client.ocrmypdf_plugin.readers import ENGINE, ReaderChoice, open_reader
 from ocr_contract import __version__
 from ocr_contract.errors import OcrError
+from ocr_contract.quads import sides
 from ocr_contract.reader import Reader
 from ocr_contract.result import FloatArray, OcrResult
 from ocr_documents.document import PageResult
@@ -117,7 +118,7 @@ def _errors_of_ocrmypdf() -> Iterator[None]:
 
 def _directions(boxes: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(N,) degrees by which lines are turned clockwise, -180..180, and (N,) their lengths, from boxes (N, 4, 2)."""
-    along = (boxes[:, 1] + boxes[:, 2] - boxes[:, 0] - boxes[:, 3]) / 2
+    along, _ = sides(boxes)
     return np.degrees(np.arctan2(along[:, 1], along[:, 0])), np.hypot(along[:, 0], along[:, 1])
 
 
