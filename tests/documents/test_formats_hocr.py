@@ -1,10 +1,9 @@
-"""hOCR: what its specification says of elements and properties, and what OCRmyPDF reads from it."""
+"""hOCR: what its specification says of elements and properties."""
 
 import re
 
 import pytest
 from lxml import etree
-from ocrmypdf.hocrtransform import HocrParser
 from tests.documents.pages import HEIGHT, WIDTH, box, page, prose, turned, written
 
 from ocr_documents.formats.hocr import Hocr
@@ -104,16 +103,3 @@ def test_a_turned_line_says_its_angle_counter_clockwise(degrees, angle):
 def test_right_to_left_paragraphs_are_marked():
     root = tree(page(("שלום עולם", box(50, 100, 240)), ("Longjing", box(50, 400, 240))))
     assert [element.get("dir") for element in elements(root, "ocr_par")] == ["rtl", None]
-
-
-def test_ocrmypdf_reads_what_was_written(tmp_path):
-    path = tmp_path / "page.hocr"
-    path.write_text(written(Hocr, page(LINE, ("second", box(50, 126, 100)), words=WORDS)), encoding="utf-8")
-    read = HocrParser(path).parse()
-    assert (read.bbox.width, read.bbox.height, read.page_number, read.dpi) == (1000, 1400, 0, 200)
-    lines = [line for paragraph in read.children for line in paragraph.children]
-    assert [[(word.text, word.confidence, word.bbox.left) for word in line.children] for line in lines] == [
-        [("Longjing", 0.75, 50), ("tea", 0.75, 230)],
-        [("second", 0.9, 50)],
-    ]
-    assert (lines[0].baseline.slope, lines[0].baseline.intercept) == (0, -4)
