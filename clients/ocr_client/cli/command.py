@@ -16,11 +16,11 @@ from ocr_client.cli.destination import Destination, choose
 from ocr_client.cli.formats import Format
 from ocr_client.cli.inputs import Source, expand
 from ocr_client.cli.job import Job, Stopped
-from ocr_client.cli.local import open_local
 from ocr_client.cli.option_flags import with_option_flags
 from ocr_client.client import OcrClient
 from ocr_client.drawing.fonts import open_font
 from ocr_client.errors import UsageError
+from ocr_client.local import open_local
 from ocr_client.retry import Patience
 from ocr_contract.errors import OcrError
 from ocr_contract.options import OCR, given_options
@@ -133,7 +133,7 @@ def run(
         )
         headers = dict(_header(line) for line in http_header or [])
         reader: AbstractContextManager[Any] = (
-            open_local(model_repository, device, precision)
+            open_local(model_repository, device, precision, flag="--local")
             if local
             else OcrClient(url, protocol.value, timeout_s=timeout, headers=headers, retries=retries)
         )

@@ -11,13 +11,13 @@ from typing import Any, Literal
 from ocr_client.cli.destination import Destination
 from ocr_client.cli.formats import Format
 from ocr_client.cli.inputs import Source
-from ocr_client.cli.local import identity
 from ocr_client.cli.overlays import Overlays
 from ocr_client.cli.report import Report
 from ocr_client.cli.results import DocumentResults, PrintedObjects, PrintedText, Results
 from ocr_client.cli.sources import Settings, SourceWork
 from ocr_client.drawing.fonts import FontOfSize
 from ocr_client.errors import OcrClientError, ServerUnreachableError
+from ocr_client.local import identity
 from ocr_contract.errors import OcrError
 from ocr_contract.result import OcrResult
 from ocr_documents.document import Page

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocr_client.cli.local import open_local
 from ocr_client.client import OcrClient
+from ocr_client.local import open_local
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -56,7 +56,7 @@ def open_reader(choice: ReaderChoice) -> Reader:
         OcrError: the models cannot be loaded.
     """
     reader: Reader = (
-        open_local(choice.local, "cpu", None)
+        open_local(choice.local, flag="--triton-paddleocr-local")
         if choice.local is not None
         else OcrClient(choice.url, choice.protocol or "http")
     )

@@ -1,4 +1,4 @@
-"""The models in this process as the reader of the command line: `ocr-client --local`."""
+"""The models in this process as a reader, for who has more installed than the client."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ if TYPE_CHECKING:
     from ocr_predictor import LocalOcr
 
 
-def open_local(model_repository: Path | None, device: str, precision: str | None) -> LocalOcr:
+def open_local(
+    model_repository: Path | None, device: str = "cpu", precision: str | None = None, *, flag: str
+) -> LocalOcr:
     """Load the models of a repository; None for the folder model_repository. What is said of a device is LocalOcr's.
+
+    Args:
+        model_repository: folder with the models.
+        device: where they run.
+        precision: of their arithmetic; None for what their configuration says.
+        flag: that asks for it, for messages.
 
     Raises:
         UsageError: what runs the models is not installed with the client.
@@ -22,7 +30,7 @@ def open_local(model_repository: Path | None, device: str, precision: str | None
         from ocr_predictor import LocalOcr  # noqa: PLC0415 -- a client alone does without it
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--local reads in this process, which needs more than the client (no module {error.name}): "
+            f"{flag} reads in this process, which needs more than the client (no module {error.name}): "
             "pip install 'triton-paddleocr[cpu]'"
         ) from error
     return LocalOcr(model_repository or "model_repository", device=device, precision=precision)
