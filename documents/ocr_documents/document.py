@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Origin = Literal["ocr", "document"]
+SCHEMA_VERSION = 1  # of the object of a page, which `formats/page.schema.json` describes
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,7 @@ class Page:
 
 
 class Document(Protocol):
-    """A file that has been opened. Its pages may be asked for from several threads at once.
-
-    Attributes:
-        digest: SHA-256 of the file's bytes, hexadecimal.
-    """
-
-    digest: str
+    """A file that has been opened. Its pages may be asked for from several threads at once."""
 
     def __len__(self) -> int:
         """Return the number of its pages."""
@@ -65,11 +60,13 @@ class Document(Protocol):
         """Give back what is held."""
         ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,13 @@ class PageResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for json.dumps; the fields of the result stand among those of the page."""
-        page = {"page": self.number, "width": self.width_px, "height": self.height_px, "dpi": self.dpi}
+        page = {
+            "schema_version": SCHEMA_VERSION,
+            "page": self.number,
+            "width": self.width_px,
+            "height": self.height_px,
+            "dpi": self.dpi,
+        }
         return {**page, "origin": self.origin, **self.result.to_dict()}
 
     @classmethod
@@ -113,7 +116,11 @@ class PageResult:
 
         Raises:
             KeyError: a field of the page is missing.
-            InvalidResult: the fields of the result do not belong together.
+            InvalidResult: it is of another version, of an unknown origin, or its fields do not belong together.
         """
+        if (version := document["schema_version"]) != SCHEMA_VERSION:
+            raise InvalidResult(f"a page of schema version {version!r}: this program reads version {SCHEMA_VERSION}")
         number, width, height, dpi, origin = (document[name] for name in ("page", "width", "height", "dpi", "origin"))
+        if origin not in get_args(Origin):
+            raise InvalidResult(f"page {number}: expected an origin of {', '.join(get_args(Origin))}, got {origin!r}")
         return cls(number, width, height, dpi, origin, OcrResult.from_dict(document))

@@ -10,6 +10,7 @@ import pytest
 from tests.documents.pages import box, page, prose, written
 
 import ocr_documents.formats
+from ocr_contract.errors import InvalidResult
 from ocr_documents.document import PageResult
 from ocr_documents.formats.json import Json
 from ocr_documents.formats.text import Text
@@ -29,6 +30,19 @@ def test_text_has_a_line_for_each_line_and_form_feeds_between_pages():
 def test_json_lines_read_back_as_the_pages_that_were_written():
     lines = written(Json, READ, CARRIED).splitlines()
     assert [PageResult.from_dict(json.loads(line)) for line in lines] == [READ, CARRIED]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": 2}, "schema version 2: this program reads version 1"),
+        ({"origin": "guess"}, "page 1: .*'guess'"),
+    ],
+)
+def test_a_page_of_another_version_or_origin_is_refused(change, message):
+    line = json.loads(written(Json, READ))
+    with pytest.raises(InvalidResult, match=message):
+        PageResult.from_dict({**line, **change})
 
 
 def test_json_keeps_to_its_schema():

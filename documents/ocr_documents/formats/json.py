@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from ocr_documents.document import PageResult
+from ocr_documents.document import SCHEMA_VERSION, PageResult
 from ocr_documents.formats.format import Format
 
-SCHEMA_VERSION = 1
 # As they are, some would end the line for a reader that knows Unicode's line breaks, some would not go into UTF-8.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
