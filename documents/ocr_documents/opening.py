@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from ocr_documents.document import Document
 from ocr_documents.errors import DocumentError
@@ -14,7 +13,6 @@ from ocr_documents.pictures import PictureDocument, is_picture, opened
 from ocr_documents.tiff import TIFF_SIGNATURES, TiffDocument
 
 _PDF_MARK, _PDF_REACH = b"%PDF-", 1024  # readers look for the mark in the first 1024 bytes: mails leave junk before it
-_CHUNK_BYTES = 1 << 20
 
 
 def open_document(
@@ -42,23 +40,14 @@ def open_document(
         file = file.read_bytes()
     with opened(file) as stream:
         head = stream.read(_PDF_REACH)
-        digest = _digest(head, stream)
         stream.seek(0)
         if head.startswith(TIFF_SIGNATURES):
-            return TiffDocument(file, digest)
+            return TiffDocument(file)
         has_mark = _PDF_MARK in head
         if not has_mark or is_picture(stream):
-            return PictureDocument(file, digest)
+            return PictureDocument(file)
     if importlib.util.find_spec("pypdfium2") is None or importlib.util.find_spec("pikepdf") is None:
         raise DocumentError("is a PDF file; install what that needs: pip install 'triton-paddleocr-client[documents]'")
     from ocr_documents.pdf.opened import PdfDocument  # noqa: PLC0415
 
-    return PdfDocument(file, digest, dpi, keep_text=existing_text == "keep", limits=limits)
-
-
-def _digest(head: bytes, rest: BinaryIO) -> str:
-    """SHA-256 of a file whose first bytes have been read."""
-    digest = hashlib.sha256(head)
-    while chunk := rest.read(_CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
+    return PdfDocument(file, dpi, keep_text=existing_text == "keep", limits=limits)

@@ -11,16 +11,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from ocr_documents.document import Page
+from ocr_documents.document import Document, Page
 from ocr_documents.errors import BrokenDocument, DocumentError, DocumentTooLarge, NoSuchPage
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF")  # beside TIFF, which may be a document of several pages
 MAX_DPI = 20_000.0  # more is nonsense in a file
@@ -29,13 +25,14 @@ _QUIET = threading.Lock()  # what silences warnings is shared by all threads
 _ORIENTATION_TAG = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations by a quarter: width and height change places
 _PNG_ORIENTATION = re.compile(rb"eXIf|[Ee]xif|com\.adobe\.xmp")  # chunks of a PNG file that may say how it is turned
-_NOT_READABLE = (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError, struct.error, OverflowError)
+# What Pillow raises where a file is broken.
+NOT_READABLE = (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError, struct.error, OverflowError)
 
 
-class PictureDocument:
-    """A `Document` of one picture, which is handed over as the file's own bytes."""
+class PictureDocument(Document):
+    """A document of one picture, which is handed over as the file's own bytes."""
 
-    def __init__(self, file: Path | bytes, digest: str) -> None:
+    def __init__(self, file: Path | bytes) -> None:
         """Look at what the file says of the picture.
 
         Raises:
@@ -43,9 +40,8 @@ class PictureDocument:
             DocumentTooLarge: it has more pixels than Pillow opens.
             DocumentError: it cannot be read.
         """
-        self.digest = digest
         self._file = file
-        self._width, self._height, self._dpi = _measured(self._content())
+        self._width, self._height, self._dpi = measured(self.content())
 
     def __len__(self) -> int:
         return 1
@@ -53,22 +49,15 @@ class PictureDocument:
     def page(self, number: int) -> Page:
         """Read the file; see `Document.page`."""
         check_number(number, 1)
-        return Page(1, self._content(), self._width, self._height, self._dpi)
+        return Page(1, self.content(), self._width, self._height, self._dpi)
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """Return the file's bytes."""
         with opened(self._file) as stream:
             return stream.read()
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def opened(file: Path | bytes) -> BinaryIO:
@@ -115,9 +104,16 @@ def dots_per_inch(value: object) -> float | None:
     return number if math.isfinite(number) and 1 < number <= MAX_DPI else None  # 1 stands for "not known"
 
 
-def _measured(content: bytes) -> tuple[int, int, float | None]:
-    """Width and height in pixels as a person sees the picture, and pixels an inch."""
+def measured(content: bytes, number: int = 1) -> tuple[int, int, float | None]:
+    """Width and height in pixels as a person sees the picture of a number, from 1 on, and pixels an inch.
+
+    Raises:
+        BrokenDocument: it is no picture.
+        DocumentTooLarge: it has more pixels than Pillow opens.
+    """
     with _opened(io.BytesIO(content)) as picture:
+        if picture.format == "MPO":  # those of an animation are of one size
+            picture.seek(number - 1)
         dpi, turned = picture.info.get("dpi"), _is_turned(picture, content)
         resolution = dots_per_inch(dpi[turned]) if isinstance(dpi, tuple) and len(dpi) == 2 else None
         width, height = picture.size[::-1] if turned else picture.size
@@ -136,7 +132,7 @@ def _opened(stream: BinaryIO) -> Iterator[Image.Image]:
         raise BrokenDocument(f"is neither a picture ({', '.join(FORMATS)}, TIFF) nor a PDF file") from error
     except Image.DecompressionBombError as error:
         raise DocumentTooLarge(f"is too large: {error}") from error
-    except _NOT_READABLE as error:
+    except NOT_READABLE as error:
         raise BrokenDocument(f"is a broken picture: {error}") from error
 
 
@@ -146,5 +142,5 @@ def _is_turned(picture: Image.Image, content: bytes) -> bool:
         return False  # Pillow would decode the whole picture to look behind it
     try:
         return picture.getexif().get(_ORIENTATION_TAG) in _TURNED
-    except _NOT_READABLE:
+    except NOT_READABLE:
         return False

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
 
-from ocr_documents.document import Page
+from ocr_documents.document import Document, Page
 from ocr_documents.errors import BrokenDocument
 from ocr_documents.pictures import check_number, dots_per_inch, opened
 from ocr_documents.tiff_directories import RATIONAL, Directories, Entry
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
@@ -31,10 +26,10 @@ _TURNED = (5, 6, 7, 8)
 _LONG, _LONG8 = 4, 16
 
 
-class TiffDocument:
-    """A `Document` of the pages of a TIFF file."""
+class TiffDocument(Document):
+    """A document of the pages of a TIFF file."""
 
-    def __init__(self, file: Path | bytes, digest: str) -> None:
+    def __init__(self, file: Path | bytes) -> None:
         """Find its pages.
 
         Raises:
@@ -42,7 +37,6 @@ class TiffDocument:
             DocumentTooLarge: it has more than a file can mean.
             DocumentError: it cannot be read.
         """
-        self.digest = digest
         self._file = file
         with opened(self._file) as stream:
             try:
@@ -85,14 +79,6 @@ class TiffDocument:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _resolution(reader: Directories, entry: Entry | None, unit: int) -> float | None:

@@ -121,6 +121,16 @@ def test_pages_can_be_picked_also_the_pictures_of_an_animation(flag: str, read: 
     assert sorted(read, key=str) == [(22, {}), (30, {"page": 2})]
 
 
+@pytest.mark.usefixtures("folder")
+def test_pictures_of_an_mpo_file_can_be_picked_and_each_has_its_own_size(read: Read) -> None:
+    Path("two.jpg").write_bytes(pages_file([31, 32], "MPO"))
+    done = ocr_client("two.jpg", "--pages", "2", "--format", "json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    (page,) = map(json.loads, done.stdout.splitlines())
+    assert [page[name] for name in ("page", "width", "height")] == [2, 32, 10]
+    assert [options for _, options in read] == [{"page": 2}]
+
+
 @pytest.mark.usefixtures("folder", "read")
 def test_a_page_that_a_document_lacks_is_its_failure() -> None:
     done = ocr_client("in/a.tif", "in/b.png", "--pages", "3")
@@ -425,8 +435,6 @@ def test_no_more_pages_are_under_way_than_asked_for(monkeypatch: pytest.MonkeyPa
 
 class HalfRead:
     """A document whose first two pages carry text."""
-
-    digest = "0"
 
     def __len__(self) -> int:
         return 3

@@ -1,6 +1,5 @@
 """What a file is, is told by what it holds."""
 
-import hashlib
 import io
 import os
 import threading
@@ -27,7 +26,6 @@ def test_a_picture_is_known_by_its_content(tmp_path, kind):
         page = document.page(1)
         assert (len(document), page.width_px, page.height_px) == (1, 30, 20)
         assert page.picture == path.read_bytes()
-        assert document.digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("junk", [b"", b"\r\n", b"BM" + b"x" * 900, b"From: me\n" * 90])

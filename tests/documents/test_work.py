@@ -22,8 +22,6 @@ def result(text: str) -> OcrResult:
 class Fake:
     """A document whose second page carries text."""
 
-    digest = "0"
-
     def __init__(self, pages: int = 3) -> None:
         self.pages, self.drawn, self.closed = pages, list[int](), 0
 

@@ -139,8 +139,9 @@ class SourceWork:
         )
         if settings.pages is None or len(document) > 1 or (pictures := count_pictures(self.content)) == 1:
             return document
+        document.close()
         self._is_animation = True
-        return Animation(document, pictures)
+        return Animation(self.content, pictures)
 
     def _look_at(self, page: Page, result: PageResult) -> None:
         if self._look is not None:

@@ -87,7 +87,7 @@ def _pictures(source: Path | bytes) -> Iterator[bytes]:
     if not head.startswith(TIFF_SIGNATURES):
         yield source if isinstance(source, bytes) else source.read_bytes()
         return
-    with TiffDocument(source, digest="") as tiff:
+    with TiffDocument(source) as tiff:
         for number in range(1, len(tiff) + 1):
             picture = tiff.page(number).picture
             yield picture if isinstance(picture, bytes) else picture.tobytes()

@@ -5,34 +5,29 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ocr_contract.result import OcrResult
-from ocr_documents.document import Page
+from ocr_documents.document import Document, Page
 from ocr_documents.errors import DocumentError
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.child import CHANNELS, Child, ChildEndedError
 from ocr_documents.pictures import check_number
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 _POLL_S = 0.05
 
 
-class PdfDocument:
-    """A `Document`. One process draws its pages, one after the other; when it ends, the next page gets a new one."""
+class PdfDocument(Document):
+    """A document. One process draws its pages, one after the other; when it ends, the next page gets a new one."""
 
-    def __init__(self, file: Path | bytes, digest: str, dpi: int, *, keep_text: bool, limits: Limits) -> None:
+    def __init__(self, file: Path | bytes, dpi: int, *, keep_text: bool, limits: Limits) -> None:
         """Start the process and open the file.
 
         Raises:
             BrokenDocument, EncryptedDocument, DocumentTooLarge: it cannot be opened.
         """
-        self.digest = digest
         self._file, self._dpi, self._keep_text, self._limits = file, dpi, keep_text, limits
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -110,14 +105,6 @@ class PdfDocument:
         self._lock.release()
         if with_child is not None:
             with_child.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def source_fields(file: Path | bytes, do: str) -> dict[str, Any]:
