@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ocr_contract.tiff import TiffLayout, directory_offsets
 from ocr_documents.errors import DocumentTooLarge
 
 MAX_DIRECTORIES = 1_000_000
@@ -16,34 +17,6 @@ RATIONAL = 5
 _BYTES = ((1, (1, 2, 6, 7)), (2, (3, 8)), (4, (4, 9, 11, 13)), (8, (5, 10, 12, 16, 17, 18)))
 _SIZES = {kind: size for size, kinds in _BYTES for kind in kinds}  # bytes of one value, by its type
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How numbers are written: of a classic file, or of a BigTIFF file."""
-
-    order: str  # of struct: "<" or ">"
-    big: bool
-
-    @property
-    def header(self) -> int:
-        """Bytes before the first directory may stand."""
-        return 16 if self.big else 8
-
-    @property
-    def count(self) -> struct.Struct:
-        """Number of entries of a directory."""
-        return struct.Struct(self.order + ("Q" if self.big else "H"))
-
-    @property
-    def entry(self) -> struct.Struct:
-        """Tag, type, count, and value or offset."""
-        return struct.Struct(self.order + ("HHQ8s" if self.big else "HHI4s"))
-
-    @property
-    def offset(self) -> struct.Struct:
-        """Place in the file."""
-        return struct.Struct(self.order + ("Q" if self.big else "I"))
 
 
 @dataclass(frozen=True)
@@ -60,10 +33,17 @@ class Directories:
     """Directories of a TIFF file."""
 
     def __init__(self, stream: BinaryIO) -> None:
+        """See how its numbers are written.
+
+        Raises:
+            ValueError: it is no TIFF file.
+        """
         self._stream = stream
         self.length = stream.seek(0, io.SEEK_END)
-        head = self.read(0, 16)
-        self.layout = Layout("<" if head[:1] == b"I" else ">", b"+" in head[2:4])
+        layout = TiffLayout.of(self.read(0, 4))
+        if layout is None:
+            raise ValueError("it begins as no TIFF file does")
+        self.layout = layout
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes of the file.
@@ -77,29 +57,15 @@ class Directories:
         return self._stream.read(length)
 
     def offsets(self) -> Iterator[int]:
-        """Offsets of directories in their order. A last one may lie outside the file: then pages are missing.
+        """Offsets of directories, as `directory_offsets` finds them.
 
         Raises:
             DocumentTooLarge: there are more than a file can mean.
         """
-        layout, seen = self.layout, set()
-        at = layout.header - layout.offset.size
-        while True:
-            try:
-                (offset,) = layout.offset.unpack(self.read(at, layout.offset.size))
-            except ValueError:
-                return
-            if offset == 0 or offset in seen:
-                return
-            seen.add(offset)
-            if len(seen) > MAX_DIRECTORIES:
+        for number, offset in enumerate(directory_offsets(self._stream, self.layout)):
+            if number == MAX_DIRECTORIES:
                 raise DocumentTooLarge(f"has more than {MAX_DIRECTORIES:,} pages")
             yield offset
-            try:
-                (entries,) = layout.count.unpack(self.read(offset, layout.count.size))
-            except ValueError:
-                return
-            at = offset + layout.count.size + entries * layout.entry.size
 
     def entries(self, offset: int) -> list[Entry]:
         """Read a directory; entries of unknown types are left out.

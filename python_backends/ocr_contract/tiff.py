@@ -1,36 +1,82 @@
-"""How many pages a TIFF file has, as its chain of directories tells: the server and the clients count alike."""
+"""Where the pages of a TIFF file stand, as its chain of directories tells: servers and clients count alike."""
 
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Literal
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
 
 MAX_PAGES = 10_000  # the option `page` names no more
 
-_BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
-# Bytes of an offset, of a number of entries, and of an entry, by the file's version: TIFF 6.0, and BigTIFF.
-_LAYOUTS = {b"*": (4, 2, 12), b"+": (8, 8, 20)}
+_BYTE_ORDERS = {b"II": "<", b"MM": ">"}
+_IS_BIG = {b"*": False, b"+": True}  # by the file's version: TIFF 6.0, and BigTIFF
+
+
+@dataclass(frozen=True)
+class TiffLayout:
+    """How numbers are written: of a classic file, or of a BigTIFF file."""
+
+    order: str  # of struct: "<" or ">"
+    big: bool
+
+    @classmethod
+    def of(cls, head: bytes) -> TiffLayout | None:
+        """That of a file which begins with these bytes; None where it is no TIFF file."""
+        order, big = _BYTE_ORDERS.get(head[:2]), _IS_BIG.get(head[2:4].strip(b"\0"))
+        return None if order is None or big is None else cls(order, big)
+
+    @property
+    def header(self) -> int:
+        """Bytes before the first directory may stand."""
+        return 16 if self.big else 8
+
+    @property
+    def count(self) -> struct.Struct:
+        """Number of entries of a directory."""
+        return struct.Struct(self.order + ("Q" if self.big else "H"))
+
+    @property
+    def entry(self) -> struct.Struct:
+        """Tag, type, count, and value or offset."""
+        return struct.Struct(self.order + ("HHQ8s" if self.big else "HHI4s"))
+
+    @property
+    def offset(self) -> struct.Struct:
+        """Place in the file."""
+        return struct.Struct(self.order + ("Q" if self.big else "I"))
+
+
+def directory_offsets(file: BinaryIO, layout: TiffLayout) -> Iterator[int]:
+    """Offsets of the directories in their order; each is a page, also a broken one.
+
+    A chain ends with 0, or where it comes back to itself. One that leaves the file ends with the offset that leads out
+    of it: that of a page which a truncated file has lost, so that nobody takes the file for a whole one.
+    """
+    end = file.seek(0, os.SEEK_END)
+
+    def number(at: int, form: struct.Struct) -> int | None:
+        """The number that stands there; None beyond the file's end."""
+        if at + form.size > end:
+            return None
+        file.seek(at)
+        value: int = form.unpack(file.read(form.size))[0]
+        return value
+
+    seen: set[int] = set()
+    at = layout.header - layout.offset.size
+    while (offset := number(at, layout.offset)) and offset not in seen:
+        seen.add(offset)
+        yield offset
+        entries = number(offset, layout.count)
+        if entries is None:
+            return
+        at = offset + layout.count.size + entries * layout.entry.size
 
 
 def count_tiff_pages(file: BinaryIO) -> int:
     """Pages of a TIFF file, broken ones too; MAX_PAGES + 1 where there are more, 0 for a file of another kind."""
-    head = file.read(4)
-    order, layout = _BYTE_ORDERS.get(head[:2]), _LAYOUTS.get(head[2:].strip(b"\0"))
-    if order is None or layout is None:
-        return 0
-    end = file.seek(0, os.SEEK_END)
-    offset_bytes, count_bytes, entry_bytes = layout
-
-    def number(at: int, length: int) -> int:
-        """The number that stands there; 0 beyond the file's end, as where a chain ends."""
-        if at + length > end:
-            return 0
-        file.seek(at)
-        return int.from_bytes(file.read(length), order)
-
-    pages: set[int] = set()  # by offset: a chain that comes back to itself has ended
-    offset = number(offset_bytes, offset_bytes)
-    while 0 < offset < end and offset not in pages and len(pages) <= MAX_PAGES:
-        pages.add(offset)
-        offset = number(offset + count_bytes + entry_bytes * number(offset, count_bytes), offset_bytes)
-    return len(pages)
+    layout = TiffLayout.of(file.read(4))
+    return 0 if layout is None else sum(1 for _ in islice(directory_offsets(file, layout), MAX_PAGES + 1))

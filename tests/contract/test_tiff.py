@@ -42,9 +42,12 @@ def test_either_byte_order_and_size(order: str, big: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offsets", "number"), [([0], 1), ([64], 1), ([128, 64], 2), ([128, 128], 2), ([10**9], 1), ([128], 1)]
+    ("offsets", "number"),
+    [([0], 1), ([64], 1), ([128, 64], 2), ([128, 128], 2), ([10**9], 2), ([128], 2), ([128, 192], 3)],
 )
-def test_a_chain_ends_where_it_comes_back_or_leaves_the_file(offsets: list[int], number: int) -> None:
+def test_a_chain_ends_where_it_comes_back_or_leaves_the_file_and_a_page_lost_there_counts(
+    offsets: list[int], number: int
+) -> None:
     assert count(chain(offsets)) == number
 
 
