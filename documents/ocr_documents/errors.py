@@ -14,7 +14,13 @@ OcrError (ocr_contract.errors)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ocr_contract.errors import InvalidInput, OcrError
+
+DECRYPT = "decrypt it first, for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
+NEEDS_PASSWORD = f"is encrypted and needs a password; {DECRYPT}"
 
 
 class DocumentError(InvalidInput):
@@ -47,3 +53,12 @@ class CannotWrite(OcrError):
 
 class JobInUse(OcrError):
     """Another process works on the same outputs, with the notes that this one would go on with."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn a failure to read a file into a `DocumentError`."""
+    try:
+        yield
+    except OSError as error:
+        raise DocumentError(f"cannot be read: {error.strerror or error}") from error

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from ocr_documents.document import Document
 from ocr_documents.errors import DocumentError
+from ocr_documents.kinds import kind_of
 from ocr_documents.limits import Limits
-from ocr_documents.pictures import PictureDocument, is_picture, opened
-from ocr_documents.tiff import TIFF_SIGNATURES, TiffDocument
+from ocr_documents.pictures import PictureDocument, opened
+from ocr_documents.tiff import TiffDocument
 
-_PDF_MARK, _PDF_REACH = b"%PDF-", 1024  # readers look for the mark in the first 1024 bytes: mails leave junk before it
+# Modules of the extra "documents", and how to get them: the first two read PDF files, all of them write them.
+PDF_MODULES = ("pypdfium2", "pikepdf", "img2pdf", "fontTools")
+PDF_INSTALL = "pip install 'triton-paddleocr-client[documents]'"
 
 
 def open_document(
@@ -39,15 +43,18 @@ def open_document(
     if isinstance(file, Path) and file.is_fifo():  # which gives its bytes only once
         file = file.read_bytes()
     with opened(file) as stream:
-        head = stream.read(_PDF_REACH)
-        stream.seek(0)
-        if head.startswith(TIFF_SIGNATURES):
-            return TiffDocument(file)
-        has_mark = _PDF_MARK in head
-        if not has_mark or is_picture(stream):
-            return PictureDocument(file)
-    if importlib.util.find_spec("pypdfium2") is None or importlib.util.find_spec("pikepdf") is None:
-        raise DocumentError("is a PDF file; install what that needs: pip install 'triton-paddleocr-client[documents]'")
+        kind = kind_of(stream)
+    if kind == "tiff":
+        return TiffDocument(file)
+    if kind == "picture":
+        return PictureDocument(file)
+    if missing := missing_module(PDF_MODULES[:2]):
+        raise DocumentError(f"is a PDF file, which needs more packages (no module {missing}): {PDF_INSTALL}")
     from ocr_documents.pdf.opened import PdfDocument  # noqa: PLC0415
 
     return PdfDocument(file, dpi, keep_text=existing_text == "keep", limits=limits)
+
+
+def missing_module(names: Iterable[str] = PDF_MODULES) -> str | None:
+    """Return the first of some modules that is not installed, None where all are."""
+    return next((name for name in names if importlib.util.find_spec(name) is None), None)

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from ocr_documents.document import PageResult
 from ocr_documents.errors import CannotWrite
+from ocr_documents.formats import Format
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -146,22 +147,6 @@ class Target(Protocol):
         ...
 
 
-class PageFormat(Protocol):
-    """A text format that holds one document: what stands before its pages, for each of them, and after them."""
-
-    def head(self, name: str, pages: int | None = None) -> str:
-        """Return what stands before the pages, of which there are so many."""
-        ...
-
-    def page(self, page: PageResult) -> str:
-        """Return what stands for a page."""
-        ...
-
-    def tail(self) -> str:
-        """Return what stands after them."""
-        ...
-
-
 class TextDocument:
     """A document in a text format, written page by page.
 
@@ -172,7 +157,7 @@ class TextDocument:
         target: where it goes.
     """
 
-    def __init__(self, form: PageFormat, name: str, pages: int, target: Target) -> None:
+    def __init__(self, form: Format, name: str, pages: int, target: Target) -> None:
         self._form = form
         self._target = target
         try:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from ocr_documents.document import Document, Page
-from ocr_documents.errors import BrokenDocument, DocumentError, DocumentTooLarge, NoSuchPage
+from ocr_documents.errors import BrokenDocument, DocumentTooLarge, NoSuchPage, reading
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF")  # beside TIFF, which may be a document of several pages
 MAX_DPI = 20_000.0  # more is nonsense in a file
@@ -68,10 +68,8 @@ def opened(file: Path | bytes) -> BinaryIO:
     """
     if isinstance(file, bytes):
         return io.BytesIO(file)
-    try:
+    with reading():
         return file.open("rb")
-    except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror}") from error
 
 
 def is_picture(stream: BinaryIO) -> bool:

@@ -14,8 +14,6 @@ from ocr_documents.errors import BrokenDocument
 from ocr_documents.pictures import check_number, dots_per_inch, opened
 from ocr_documents.tiff_directories import RATIONAL, Directories, Entry
 
-TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES = 256, 257, 258, 259, 277
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 274, 282, 283, 296
 _STRIPS, _TILES = (273, 279), (324, 325)  # offsets and lengths

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from ocr_contract.result import OcrResult
 from ocr_documents.document import Document, Page, PageResult
-from ocr_documents.errors import BrokenDocument, DocumentTooLarge
+from ocr_documents.errors import DocumentTooLarge, reading
 from ocr_documents.page_ranges import PageRanges
 from ocr_documents.parts import Parts
 
@@ -53,7 +52,7 @@ class DocumentWork:
         Raises:
             DocumentError: it cannot be opened, lacks a page, or has more pages than may be read.
         """
-        with _reading():
+        with reading():
             document = self._open_document()
         try:
             self.count = len(document)
@@ -77,7 +76,7 @@ class DocumentWork:
         if noted is not None and self._look is None:
             return noted
         assert self._document is not None  # noqa: S101 -- the caller's order
-        with _reading():
+        with reading():
             page = self._document.page(number)
         result = noted or self._result(page)
         if self._look is not None:
@@ -94,11 +93,3 @@ class DocumentWork:
     def _result(self, page: Page) -> PageResult:
         text, origin = (self._read(page), "ocr") if page.text is None else (page.text, "document")
         return PageResult(page.number, page.width_px, page.height_px, page.dpi, origin, text)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BrokenDocument(f"cannot be read: {error.strerror or error}") from error

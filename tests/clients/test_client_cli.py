@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ocr_client import OcrClient, OcrResult
 from ocr_client.cli import app
-from ocr_client.cli.formats import Format
+from ocr_client.cli.formats import OutputFormat
 from ocr_contract.options import OCR, OPTIONS, options_of
 
 
@@ -76,7 +76,7 @@ def test_values_outside_an_options_range_end_with_2(arguments: list[str], image:
 
 def test_every_format_is_explained() -> None:
     shown = " ".join(CliRunner().invoke(app, ["--help"], terminal_width=200).stdout.split())
-    for form in Format:
+    for form in OutputFormat:
         assert f"{form.value}: {form.meaning}" in shown
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from ocr_client import BadRequestError, OcrClient, OcrResult
 from ocr_client.cli import app
-from ocr_client.cli.formats import Format
+from ocr_client.cli.formats import OutputFormat
 from ocr_documents.document import Page
 from ocr_documents.formats import FORMATS
 
@@ -87,7 +87,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_format_of_documents_is_one_of_the_command_line() -> None:
-    assert {form.value for form in Format} == {*FORMATS, "pdf"}
+    assert [form.value for form in OutputFormat] == [*FORMATS, "pdf"]
 
 
 @pytest.mark.usefixtures("folder")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import sys
 from contextlib import AbstractContextManager
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ocr_client.cli.destination import Destination, choose
-from ocr_client.cli.formats import Format
+from ocr_client.cli.formats import PDF, TEXT, OutputFormat
 from ocr_client.cli.inputs import Source, expand
 from ocr_client.cli.job import Job, Stopped
 from ocr_client.cli.option_flags import with_option_flags
@@ -25,6 +24,7 @@ from ocr_client.retry import Patience
 from ocr_contract.errors import OcrError
 from ocr_contract.options import OCR, given_options
 from ocr_documents.limits import Limits
+from ocr_documents.opening import PDF_INSTALL, missing_module
 from ocr_documents.page_ranges import PageRanges
 
 SOME_FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit codes
@@ -34,7 +34,6 @@ FOR_A_SERVER = {
     **{name: f"--{name}" for name in ("url", "protocol", "timeout", "retries")},
     "http_header": "--header",
 }
-FOR_PDF = ("pikepdf", "img2pdf", "fontTools", "pypdfium2")  # modules of the extra "documents"
 FOR_THIS_PROCESS = {"model_repository": "--model-repository", "device": "--device", "precision": "--precision"}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -66,9 +65,9 @@ def run(
         list[str],
         typer.Argument(metavar="INPUT...", help="Pictures, TIFF, PDF and ZIP files, folders, patterns; - is stdin."),
     ],
-    form: Annotated[Format, _flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in Format)}.", "--format")] = (
-        Format.TEXT
-    ),
+    form: Annotated[
+        OutputFormat, _flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in OutputFormat)}.", "--format")
+    ] = TEXT,
     output: Annotated[
         str | None,
         _flag("File for one document, folder for several; by default standard output.", "--output", "-o"),
@@ -121,7 +120,10 @@ def run(
         destination = choose(output, sources, form.suffix)
         _check_output(form, destination, sources, resume)
         job = Job(
-            *(sources, form, destination, form.options(given_options(options))),
+            sources=sources,
+            form=form,
+            destination=destination,
+            options=form.options(given_options(options)),
             pages=None if pages is None else PageRanges.parse(pages),
             dpi=dpi,
             existing_text=existing_text.value,
@@ -152,15 +154,12 @@ def run(
         raise typer.Exit(SOME_FAILED)
 
 
-def _check_output(form: Format, destination: Destination | None, sources: list[Source], resume: bool) -> None:
+def _check_output(form: OutputFormat, destination: Destination | None, sources: list[Source], resume: bool) -> None:
     """Refuse formats that cannot go where they should, and to resume what leaves nothing behind."""
-    if destination is None and form is Format.PDF:
+    if destination is None and form is PDF:
         raise UsageError("--format pdf needs --output FILE, or a folder")
-    if form is Format.PDF and (missing := [name for name in FOR_PDF if importlib.util.find_spec(name) is None]):
-        raise UsageError(
-            f"--format pdf needs more packages (no module {missing[0]}): "
-            "pip install 'triton-paddleocr-client[documents]'"
-        )
+    if form is PDF and (missing := missing_module()):
+        raise UsageError(f"--format pdf needs more packages (no module {missing}): {PDF_INSTALL}")
     if destination is None and not form.is_for_many and len(sources) > 1:
         raise UsageError(f"--format {form.value} holds one document a file: use --output FOLDER for {len(sources)}")
     if resume and (destination is None or not destination.keeps_files):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from ocr_client.cli.archives import ARCHIVE_SUFFIXES, MOST_BYTES, members, read_member, safe_path
-from ocr_client.errors import ImageError, UsageError
+from ocr_client.errors import UsageError
 from ocr_contract.errors import OcrError
-from ocr_documents.errors import DocumentError, DocumentTooLarge
+from ocr_documents.errors import DocumentError, DocumentTooLarge, reading
 
 # What is looked for in folders. A file named on its own is opened whatever its suffix is.
 SUFFIXES = frozenset(
@@ -55,11 +55,8 @@ class Source:
             return read_member(self.path, self.member)
         if self.path.is_file() or not self.path.exists():
             return self.path
-        try:
-            with self.path.open("rb") as pipe:
-                return _bounded(pipe.read(MOST_BYTES + 1))
-        except OSError as error:
-            raise ImageError(f"cannot be read: {error.strerror}") from error
+        with reading(), self.path.open("rb") as pipe:
+            return _bounded(pipe.read(MOST_BYTES + 1))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from ocr_client.cli.destination import Destination
-from ocr_client.cli.formats import Format
+from ocr_client.cli.formats import JSON, TEXT, OutputFormat
 from ocr_client.cli.inputs import Source
 from ocr_client.cli.overlays import Overlays
 from ocr_client.cli.report import Report
@@ -52,7 +52,7 @@ class Job:
     """
 
     sources: Sequence[Source]
-    form: Format
+    form: OutputFormat
     destination: Destination | None
     options: Mapping[str, Any]
     pages: PageRanges | None
@@ -100,9 +100,9 @@ class Job:
         return stack.enter_context(JobState(self.destination.folder))
 
     def _results(self, report: Report, state: JobState | None) -> Results:
-        if self.destination is None and self.form is Format.TEXT:
+        if self.destination is None and self.form is TEXT:
             return PrintedText(report.print, len(self.sources))
-        if self.destination is None and self.form is Format.JSON:
+        if self.destination is None and self.form is JSON:
             return PrintedObjects(report.print)
         replace_text = self.existing_text == "read"
         return DocumentResults(
@@ -112,7 +112,11 @@ class Job:
     def _works(self, reader: Any, state: JobState | None) -> Iterator[SourceWork]:
         """Yield the documents as work; each is opened when it is reached."""
         settings = Settings(
-            *(self.pages, self.dpi, self.existing_text, self.limits, self.options),
+            pages=self.pages,
+            dpi=self.dpi,
+            existing_text=self.existing_text,
+            limits=self.limits,
+            options=self.options,
             output_depends_on={
                 "format": self.form.value,
                 "pages": None if self.pages is None else self.pages.ranges,

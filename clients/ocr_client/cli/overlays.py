@@ -29,7 +29,10 @@ class Overlays:
         name, lines = self._name(work, page.number), result.result
         try:
             drawn = draw_overlay(
-                *(page.picture, lines.boxes, lines.texts, self._font),
+                page.picture,
+                lines.boxes,
+                lines.texts,
+                self._font,
                 word_boxes=lines.word_boxes,
                 word_lines=lines.word_lines,
                 page=work.picture_of(page),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from ocr_client.cli.destination import Destination
-from ocr_client.cli.formats import Format
+from ocr_client.cli.formats import JSON, PDF, OutputFormat
 from ocr_client.cli.sources import SourceWork
 from ocr_documents.document import PageResult
 from ocr_documents.limits import Limits
@@ -72,11 +72,11 @@ class PrintedObjects:
 
     def __init__(self, put: Print) -> None:
         self._put = put
-        self._form = Format.JSON.document()
+        self._form = JSON.document()
 
     def begin(self, work: SourceWork, pages: int) -> None:
         """Begin a document, of which so many pages will come."""
-        self._form = Format.JSON.document()
+        self._form = JSON.document()
         self._print(self._form.head(work.source.name, pages))
 
     def page(self, work: SourceWork, page: PageResult) -> None:
@@ -109,7 +109,7 @@ class DocumentResults:
 
     def __init__(
         self,
-        form: Format,
+        form: OutputFormat,
         destination: Destination | None,
         put: Print,
         state: JobState | None,
@@ -129,7 +129,7 @@ class DocumentResults:
             target = NewFile(
                 self._destination.folder / work.output, None if self._state is None else self._state.folder
             )
-        if self._form is Format.PDF:
+        if self._form is PDF:
             self._document = GatheredDocument(partial(self._write_pdf, work.content), target)
         else:
             self._document = TextDocument(self._form.document(), work.source.name, pages, target)

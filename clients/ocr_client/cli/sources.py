@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from ocr_client.cli.inputs import Source
 from ocr_contract.errors import OcrError
 from ocr_contract.result import OcrResult
 from ocr_documents.document import Document, Page, PageResult
-from ocr_documents.errors import BrokenDocument, CannotWrite
+from ocr_documents.errors import CannotWrite, reading
 from ocr_documents.limits import Limits
 from ocr_documents.opening import open_document
 from ocr_documents.page_ranges import PageRanges
@@ -93,24 +94,27 @@ class SourceWork:
         settings = self._settings
         self.content = self.source.content()
         if self._state is not None and self.output is not None:
+            with reading():
+                content_digest = digest(self.content)
             page_key = key(
-                document=_digest(self.content),
-                **{"dpi": settings.dpi, "existing_text": settings.existing_text},
-                **{"options": dict(settings.options), "reader": settings.reader},
+                document=content_digest,
+                dpi=settings.dpi,
+                existing_text=settings.existing_text,
+                options=dict(settings.options),
+                reader=settings.reader,
             )
             self._parts = self._state.parts(page_key)
             self._key = key(reading=page_key, **settings.output_depends_on)
             self.is_finished = self._state.is_finished(self.output, self._key)
             if self.is_finished:
                 return ()
-        look = None if self._look is None else self._look_at
         self._work = DocumentWork(
             self._opened,
             lambda page: self._read(page, self.picture_of(page)),
             pages=settings.pages,
             max_pages=settings.limits.pages,
             parts=self._parts,
-            look=look,
+            look=None if self._look is None else partial(self._look, self),
         )
         return self._work.open()
 
@@ -142,14 +146,3 @@ class SourceWork:
         document.close()
         self._is_animation = True
         return Animation(self.content, pictures)
-
-    def _look_at(self, page: Page, result: PageResult) -> None:
-        if self._look is not None:
-            self._look(self, page, result)
-
-
-def _digest(content: Path | bytes) -> str:
-    try:
-        return digest(content)
-    except OSError as error:
-        raise BrokenDocument(f"cannot be read: {error.strerror}") from error

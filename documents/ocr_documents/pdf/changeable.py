@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf
 
-from ocr_documents.errors import EncryptedDocument, SignedDocument
+from ocr_documents.errors import DECRYPT, EncryptedDocument, SignedDocument
 from ocr_documents.pdf.resources import dictionary
 
 _SIGNATURES_EXIST, _APPEND_ONLY = 1, 2  # flags of a form
@@ -20,10 +20,7 @@ def check_changeable(pdf: Pdf) -> None:
         SignedDocument: it is signed, or certified.
     """
     if pdf.is_encrypted and not (pdf.owner_password_matched or pdf.allow.modify_other):
-        raise EncryptedDocument(
-            "is encrypted and may not be changed without its owner's password; decrypt it first, "
-            "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
-        )
+        raise EncryptedDocument(f"is encrypted and may not be changed without its owner's password; {DECRYPT}")
     form = dictionary(pdf.Root.get("/AcroForm"))
     signatures = [field for field in _fields(form) if field.get("/FT") == Name.Sig]
     flags = form.get("/SigFlags", 0)

@@ -15,7 +15,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from ocr_contract.result import OcrResult
-from ocr_documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
+from ocr_documents.errors import NEEDS_PASSWORD, BrokenDocument, DocumentTooLarge, EncryptedDocument
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.own_text import own_text
 
@@ -51,10 +51,7 @@ class Drawing:
             self._pdf = pypdfium2.PdfDocument(self._source)
         except pypdfium2.PdfiumError as error:
             if error.err_code in _ENCRYPTED:
-                raise EncryptedDocument(
-                    "is encrypted and needs a password; decrypt it first, "
-                    "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
-                ) from error
+                raise EncryptedDocument(NEEDS_PASSWORD) from error
             raise BrokenDocument(f"is not a PDF file, or a broken one: {error}") from error
         self._pdf.init_forms()
 

@@ -7,6 +7,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import img2pdf
 import numpy as np
@@ -17,8 +18,9 @@ from PIL.ImageFile import ImageFile
 
 from ocr_contract import __version__
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge
-from ocr_documents.pictures import is_picture
-from ocr_documents.tiff import TIFF_SIGNATURES, TiffDocument
+from ocr_documents.kinds import kind_of
+from ocr_documents.pictures import opened
+from ocr_documents.tiff import TiffDocument
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 _KEPT = ("JPEG", "MPO", "PNG")  # are put into a PDF as they are
@@ -49,7 +51,7 @@ class PicturePdf:
         Raises:
             BrokenDocument: the source is a TIFF file that is broken.
             DocumentTooLarge: it has more pages than a file can mean.
-            OSError: it cannot be read.
+            DocumentError: it cannot be read.
         """
         self.pdf = Pdf.new()
         self.pdf.docinfo["/Producer"] = String(f"triton-paddleocr {__version__}")
@@ -69,33 +71,16 @@ class PicturePdf:
             self.pdf.pages.extend(_pdf_of(picture).pages)
 
 
-def is_pdf(source: Path | bytes) -> bool:
-    """Whether a file's content is that of a PDF; other data may stand before it, but no picture.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
-        head = stream.read(1024)
-        stream.seek(0)
-        return b"%PDF-" in head and not (head.startswith(TIFF_SIGNATURES) or is_picture(stream))
-
-
 def _pictures(source: Path | bytes) -> Iterator[bytes]:
     """Files of one picture each."""
-    head = source[:4] if isinstance(source, bytes) else _head(source)
-    if not head.startswith(TIFF_SIGNATURES):
+    with opened(source) as stream:
+        kind = kind_of(stream)
+    if kind != "tiff":
         yield source if isinstance(source, bytes) else source.read_bytes()
         return
     with TiffDocument(source) as tiff:
         for number in range(1, len(tiff) + 1):
-            picture = tiff.page(number).picture
-            yield picture if isinstance(picture, bytes) else picture.tobytes()
-
-
-def _head(source: Path) -> bytes:
-    with source.open("rb") as file:
-        return file.read(4)
+            yield cast("bytes", tiff.page(number).picture)  # they are cut out as files
 
 
 def _pdf_of(data: bytes) -> Pdf:

@@ -17,17 +17,18 @@ import pypdfium2
 from pikepdf import Name, Pdf, Stream
 
 from ocr_documents.document import PageResult
-from ocr_documents.errors import BrokenDocument, EncryptedDocument
+from ocr_documents.errors import NEEDS_PASSWORD, BrokenDocument, EncryptedDocument
+from ocr_documents.kinds import kind_of
 from ocr_documents.pdf.changeable import check_changeable
 from ocr_documents.pdf.content import invisible_text
 from ocr_documents.pdf.earlier_text import remove_invisible_text
-from ocr_documents.pdf.from_pictures import PicturePdf, is_pdf
+from ocr_documents.pdf.from_pictures import PicturePdf
 from ocr_documents.pdf.glyphless import GlyphlessFont, is_glyphless
 from ocr_documents.pdf.page_space import PageSpace
 from ocr_documents.pdf.resources import free_name, own_entries, own_resources
 from ocr_documents.pdf.runs import Run, line_runs
 from ocr_documents.pdf.visible_text import VisibleText, lie_in
-from ocr_documents.pictures import check_number
+from ocr_documents.pictures import check_number, opened
 from ocr_documents.words import words_of_lines
 
 Floats = npt.NDArray[np.float64]
@@ -57,10 +58,13 @@ def write_searchable(
         SignedDocument: its signature would break.
         DocumentTooLarge: a picture has too many pixels, or the document more different characters than a font.
         NoSuchPage: a page was read that the document does not have.
-        OSError: the source cannot be read, or the target not be written.
+        DocumentError: the source cannot be read.
+        OSError: the target cannot be written.
     """
     with _errors_of_libraries():
-        if is_pdf(source):
+        with opened(source) as stream:
+            kind = kind_of(stream)
+        if kind == "pdf":
             _write_pdf(source, pages, target, replace_text)
         else:
             _write_pictures(source, pages, target)
@@ -189,10 +193,7 @@ def _errors_of_libraries() -> Iterator[None]:
     try:
         yield
     except pikepdf.PasswordError as error:
-        raise EncryptedDocument(
-            "is encrypted and needs a password; decrypt it first, "
-            "for example with: qpdf --decrypt --password=PASSWORD in.pdf out.pdf"
-        ) from error
+        raise EncryptedDocument(NEEDS_PASSWORD) from error
     except (pikepdf.PdfError, pypdfium2.PdfiumError) as error:
         reason = str(error).rpartition(": ")[2]  # before it stands the name of an object in memory
         raise BrokenDocument(f"is not a PDF file, or a broken one ({reason})") from error
