@@ -40,7 +40,7 @@ def words_of_lines(result: OcrResult) -> list[list[Word]]:
     for text, box, score, line in zip(
         result.words, result.word_boxes, result.word_scores, result.word_lines.tolist(), strict=True
     ):
-        if text.strip() and 0 <= line < len(words):
+        if text.strip():
             after_space, reached[line] = _after_space(result.texts[line], text, reached[line], words[line])
             words[line].append(Word(text.strip(), box.astype(np.float64), _share(score), after_space))
     return [

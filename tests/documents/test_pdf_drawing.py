@@ -61,6 +61,15 @@ def test_a_page_that_counts_in_larger_units_is_larger():
     assert ink(pixels) == (200, 304, 360, 384)
 
 
+def test_a_unit_that_is_none_leaves_those_of_other_pages():
+    with pikepdf.open(io.BytesIO(pdf_file(CORNER, CORNER, UserUnit=2))) as pdf:
+        pdf.pages[0].UserUnit = pikepdf.Name.Large
+        file = io.BytesIO()
+        pdf.save(file)
+    drawing = Drawing(file.getvalue(), Limits())
+    assert [drawing.page(number, 72, with_text=False)[1].shape for number in (1, 2)] == [(792, 612), (1584, 1224)]
+
+
 def test_an_empty_page_is_white():
     pixels = drawn(pdf_file(b""))
     assert pixels.shape == (792, 612)

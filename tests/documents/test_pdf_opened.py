@@ -54,6 +54,17 @@ def test_text_is_kept_or_left_to_be_read():
         assert document.page(1).text is None
 
 
+@pytest.mark.parametrize("mode", [(), ("-X", "dev")])
+def test_the_traceback_of_what_failed_is_shown_in_pythons_development_mode(mode):
+    ask = (
+        "from ocr_documents.limits import Limits; from ocr_documents.pdf.child import Child\n"
+        "Child(Limits()).ask({'do': 'page', 'number': 1, 'dpi': 72, 'with_text': False})  # nothing is open"
+    )
+    ended = subprocess.run([sys.executable, *mode, "-c", ask], capture_output=True, text=True, check=False)
+    assert "BrokenDocument: is broken: AttributeError" in ended.stderr
+    assert ("ERROR:ocr_documents.pdf.worker:a request failed" in ended.stderr) == bool(mode)
+
+
 def test_the_process_ends_with_the_document():
     with open_document(pdf_file(b"")) as document:
         process = process_of(document)

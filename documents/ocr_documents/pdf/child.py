@@ -1,6 +1,7 @@
 """A process of its own for one PDF file: it has a memory limit, each of its answers a time limit.
 
-pdfium is not safe with threads, and a hostile file may crash it, or keep it busy for ever.
+pdfium is not safe with threads, and a hostile file may crash it, or keep it busy for ever. What it and other libraries
+print is shown in Python's development mode (`python -X dev`, PYTHONDEVMODE=1), with the traceback of what failed.
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ class Child:
         self._limits = limits
         self._max_body_bytes = max(CHANNELS * limits.page_pixels, CHUNK_BYTES)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, *sys.path],
+            [sys.executable, *(("-X", "dev") if sys.flags.dev_mode else ()), "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=None if sys.flags.dev_mode else subprocess.DEVNULL,
             env={**os.environ, **_ENVIRONMENT},
             start_new_session=True,  # Ctrl-C is for this process, which ends the other
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import io
+import logging
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from ocr_contract.result import OcrResult
 from ocr_documents.errors import NEEDS_PASSWORD, BrokenDocument, DocumentTooLarge, EncryptedDocument
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.own_text import own_text
+
+_log = logging.getLogger(__name__)
 
 POINTS_PER_INCH = 72.0
 MAX_PICTURE_BITS = 8 << 30  # of a picture in a file: of those that have more, pdfium leaves out some
@@ -193,10 +197,19 @@ def _packed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _user_units(source: Path | bytes) -> dict[int, float]:
-    """How many points a unit is, of pages that count in larger ones. pdfium does not tell it."""
+    """How many points a unit is, of pages that count in larger ones. pdfium does not tell it.
+
+    Broken files that pdfium opens and pikepdf does not are taken to have none: their pages, if they should be larger,
+    are drawn at fewer dpi than asked for.
+    """
     try:
         with pikepdf.open(source if isinstance(source, Path) else io.BytesIO(source)) as pdf:
-            units = {number: float(page.obj.get("/UserUnit", 1)) for number, page in enumerate(pdf.pages, 1)}
-    except (pikepdf.PdfError, ValueError, TypeError, OSError, RuntimeError):
-        return {}  # pdfium opens some files that pikepdf does not
-    return {number: unit for number, unit in units.items() if unit != 1 and unit > 0}
+            units: list[Any] = [page.obj.get("/UserUnit") for page in pdf.pages]
+            return {number: float(unit) for number, unit in enumerate(units, 1) if _is_unit(unit)}
+    except (pikepdf.PdfError, RuntimeError) as error:  # the latter is how qpdf tells of page trees that are none
+        _log.info("user units are not known: %s", error)
+        return {}
+
+
+def _is_unit(unit: object) -> bool:
+    return isinstance(unit, int | Decimal) and unit > 0 and unit != 1

@@ -34,6 +34,8 @@ _ORIENTATION_TAG = 0x0112
 _TURNS = {2: (True, 0), 3: (False, 180), 4: (True, 180), 5: (True, 270), 6: (False, 90), 7: (True, 90), 8: (False, 270)}
 _SCALE_16_BIT = 257  # 65535 / 255
 
+_log = logging.getLogger(__name__)
+
 # It warns of transparency, and would do so on standard error in programs that ask for no log.
 logging.getLogger("img2pdf").addHandler(logging.NullHandler())
 
@@ -108,7 +110,8 @@ def _as_it_is(data: bytes) -> Pdf | None:
         return _pdf(data)
     except MemoryError:
         raise
-    except Exception:  # what it does not take it refuses with all kinds of them
+    except Exception:  # it raises this very class, beside its own ones and all that a broken file leads it into
+        _log.debug("a picture is drawn anew", exc_info=True)
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import queue
 import signal
@@ -18,6 +19,8 @@ from ocr_documents.errors import BrokenDocument, DocumentError, DocumentTooLarge
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.frames import CHUNK_BYTES, read_frame, write_frame
 
+_log = logging.getLogger(__name__)
+
 _GRACE = 1.5  # of the time limit: the parent ends this process; only if the parent is gone, it ends by itself
 _MAX_BODY_BYTES = 1 << 40  # memory is limited already
 
@@ -25,6 +28,9 @@ _MAX_BODY_BYTES = 1 << 40  # memory is limited already
 def main() -> None:
     """Answer until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.flags.dev_mode:  # else nobody sees standard error
+        logging.basicConfig()
+        logging.getLogger("ocr_documents").setLevel(logging.DEBUG)
     requests, answers = _pipes()
     limits = Limits(**read_frame(requests, 0)[0])
     _limit(limits)
@@ -97,7 +103,8 @@ class Worker:
                 self._fail(type(error).__name__, str(error))
             except MemoryError:
                 self._fail(DocumentTooLarge.__name__, f"needs more than {limit >> 20:,} MiB of memory")
-            except Exception as error:  # whatever a broken file has led a library into
+            except Exception as error:  # whatever a broken file has led a library into, or a mistake of this program
+                _log.exception("a request failed: %s", head)
                 self._fail(BrokenDocument.__name__, f"is broken: {type(error).__name__}: {error}")
 
     def _fail(self, kind: str, message: str) -> None:
