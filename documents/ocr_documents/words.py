@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ocr_contract.characters import stands_alone
+from ocr_contract.characters import stands_alone, word_slices
 from ocr_contract.result import OcrResult
 from ocr_documents.texts import is_right_to_left, text_width
 
@@ -33,7 +32,7 @@ class Word:
 def words_of_lines(result: OcrResult) -> list[list[Word]]:
     """The words of each line, in their order.
 
-    A line that was read without words is parted at its spaces, and its box with it: by the characters' usual widths.
+    A line that was read without words is parted by the same rule, and its box with it: by the characters' usual widths.
     """
     words: list[list[Word]] = [[] for _ in result.texts]
     reached = [0] * len(words)  # characters of each line's text before its next word
@@ -64,14 +63,15 @@ def _after_space(line: str, word: str, reached: int, before: list[Word]) -> tupl
 
 
 def _parted(text: str, box: npt.NDArray[np.float64], score: float) -> list[Word]:
-    """The runs of a line's text between spaces, each with its piece of the line's box."""
+    """The words of a line's text, each with its piece of the line's box."""
     reached = np.cumsum([0, *map(text_width, text)])  # before each character, and at the end
     reached = reached / max(reached[-1], 1)
     if right_to_left := is_right_to_left(text):
         reached = 1 - reached
     words: list[Word] = []
-    for run in re.finditer(r"\S+", text):
-        ends = reached[[run.end(), run.start()] if right_to_left else [run.start(), run.end()], None]
+    for word in word_slices(text):
+        ends = reached[[word.stop, word.start] if right_to_left else [word.start, word.stop], None]
         top, bottom = box[0] + (box[1] - box[0]) * ends, box[3] + (box[2] - box[3]) * ends
-        words.append(Word(run[0], np.concatenate([top, bottom[::-1]]), score, bool(words)))
+        after_space = bool(words) and text[word.start - 1].isspace()
+        words.append(Word(text[word], np.concatenate([top, bottom[::-1]]), score, after_space))
     return words

@@ -72,3 +72,9 @@ def test_scores_stay_within_their_range():
 
 def test_no_lines_have_no_words():
     assert words_of_lines(OcrResult.empty()) == []
+
+
+def test_a_cjk_character_is_a_word_also_of_a_line_that_was_read_without_words():
+    (words,) = words_of_lines(result(("茶馆 tea", box(0, 0, 160))))
+    assert texts([words]) == [["茶", "馆", " tea"]]
+    assert [word.box[:, 0].tolist() for word in words] == [[0, 40, 40, 0], [40, 80, 80, 40], [100, 160, 160, 100]]

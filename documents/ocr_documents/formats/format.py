@@ -14,7 +14,7 @@ class Format(ABC):
     Attributes:
         meaning: half a sentence for help texts.
         suffix: of file names, with its dot.
-        needs_words: whether pages are to be read with the option return_word_box; without, lines are parted at spaces.
+        needs_words: whether pages are to be read with the option return_word_box; without, lines are parted by rule.
     """
 
     meaning: ClassVar[str]

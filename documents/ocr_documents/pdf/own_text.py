@@ -6,11 +6,12 @@ Lines come in the order of the file, which is the one in which most programs wri
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pypdfium2
 
-from ocr_contract.characters import stands_alone
+from ocr_contract.characters import stands_alone, word_slices
 from ocr_contract.result import OcrResult
 from ocr_documents.pdf.glyphs import Glyph, Point, glyphs
 
@@ -127,14 +128,11 @@ def _is_below(last: Glyph, glyph: Glyph) -> bool:
 
 
 def _words(line: list[Glyph]) -> Iterator[list[Glyph]]:
-    """Characters of each word: those between spaces; a CJK character is a word by itself."""
-    word: list[Glyph] = []
-    for glyph in line:
-        if word and (glyph.after_space or stands_alone(glyph.text) or stands_alone(word[-1].text)):
-            yield word
-            word = []
-        word.append(glyph)
-    yield word
+    """Characters of each word."""
+    starts = [0, *(at for at, glyph in enumerate(line) if at and glyph.after_space), len(line)]
+    for begin, end in pairwise(starts):
+        run = line[begin:end]
+        yield from (run[word] for word in word_slices([glyph.text for glyph in run]))
 
 
 def _text(line: list[Glyph]) -> str:

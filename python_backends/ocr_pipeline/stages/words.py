@@ -6,13 +6,12 @@ allows. A word's box is the piece of the line's box between its ends, so it foll
 tilted, from top to bottom, or upside down.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ocr_contract.characters import stands_alone
+from ocr_contract.characters import word_slices
 from ocr_pipeline.stages.buckets import Steps, padded_widths
 from ocr_pipeline.stages.ctc import BLANK, check_classes
 from ocr_pipeline.stages.pieces import parts_words
@@ -87,7 +86,7 @@ def words_of_lines(
             offset += int(widths[piece])
         left, right = _extents(np.concatenate(middles) / offset)
         score = np.concatenate(line_scores)
-        for word in reversed(list(_runs(text))) if right_to_left else _runs(text):
+        for word in reversed(list(word_slices(text))) if right_to_left else word_slices(text):
             shown = "".join(text[word])
             texts.append(in_reading_order(shown) if right_to_left else shown)
             spans.append((left[word][0], right[word][-1]))
@@ -118,17 +117,6 @@ def _extents(middle: Floats) -> tuple[Floats, Floats]:
         np.minimum(right[:-1], middle[:-1] + distance / 2),
     )
     return np.clip(left, 0, 1), np.clip(right, 0, 1)
-
-
-def _runs(text: list[str]) -> Iterator[slice]:
-    """The words of a line's characters: spaces part them, and a CJK character is one by itself."""
-    begin = 0
-    for at, character in enumerate([*text, " "]):
-        parts = character.isspace()
-        if parts or stands_alone(character) or (at > begin and stands_alone(text[at - 1])):
-            if at > begin:
-                yield slice(begin, at)
-            begin = at + parts
 
 
 def _cut(boxes: Floats, spans: Floats) -> Floats:
