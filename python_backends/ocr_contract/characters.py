@@ -3,10 +3,18 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+CJK_PUNCTUATION = "，！？：；（）［］｛｝"  # full-width signs of Chinese and Japanese text; the others go with numbers
+
 
 def stands_alone(character: str) -> bool:
-    """Whether a character is a word by itself: wide ones are, but Korean is written in words."""
-    return unicodedata.east_asian_width(character[0]) in "WFH" and "HANGUL" not in unicodedata.name(character[0], "")
+    """Whether a character is a word by itself: wide ones are.
+
+    Korean is written in words. So are Latin letters, digits and signs in their full-width forms.
+    """
+    width = unicodedata.east_asian_width(character[0])
+    if width == "F":
+        return character[0] in CJK_PUNCTUATION
+    return width in "WH" and "HANGUL" not in unicodedata.name(character[0], "")
 
 
 def word_slices(characters: Sequence[str]) -> Iterator[slice]:

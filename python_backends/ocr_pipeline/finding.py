@@ -13,6 +13,7 @@ from ocr_pipeline.clock import Clock
 from ocr_pipeline.stages.crops import from_own_top_left
 from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, ProbabilityMap, boxes_from_prob
 from ocr_pipeline.stages.decode import decode_image, pixels_of_array
+from ocr_pipeline.stages.large_letters import coarse_plan, put_large_letters
 from ocr_pipeline.stages.tiles import TilePlan, cut_tile, join_tile, plan_tiles
 
 Pixels = npt.NDArray[np.uint8]
@@ -60,6 +61,18 @@ def probability_map(pixels: Pixels, detect: Detector, options: Options, clock: C
         if len(plan.tiles) == 1:
             return prob
         join_tile(whole, tile, prob)
+    if coarse := coarse_plan(plan):
+        with clock.stage("det_resize"):
+            det_image = cut_tile(pixels, coarse, coarse.tiles[0])
+        with clock.stage("det"):
+            prob = detect(det_image)[0]
+        put_large_letters(
+            whole,
+            prob,
+            thresh=options["text_det_thresh"],
+            box_thresh=options["text_det_box_thresh"],
+            unclip_ratio=options["text_det_unclip_ratio"],
+        )
     return whole
 
 

@@ -22,7 +22,7 @@ from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import Strip, crop_lines, join_lines, resize_line
 from ocr_pipeline.stages.ctc import ctc_decode
 from ocr_pipeline.stages.orientation import CLS_BATCH, PADDED, ClsInput, cls_crops, turn_boxes, turn_lines, upside_down
-from ocr_pipeline.stages.pieces import join_texts
+from ocr_pipeline.stages.pieces import join_pieces
 from ocr_pipeline.stages.reading_order import reading_order
 from ocr_pipeline.stages.scripts import in_reading_order
 from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
@@ -175,8 +175,8 @@ def decode_lines(
         InvalidModel: recogniser and dictionary do not belong together.
     """
     with clock.stage("ctc_decode"):
-        texts, scores = ctc_decode(answer.index, answer.score, answer.steps, dictionary)
-        texts, scores = join_texts(texts, scores, pieces)
+        lines = join_pieces(answer, pieces)
+        texts, scores = ctc_decode(lines.index, lines.score, lines.steps, dictionary)
         if right_to_left:
             texts = [in_reading_order(text) for text in texts]
         return RecognitionResult(tuple(texts), scores)

@@ -6,8 +6,8 @@ from ocr_contract.characters import stands_alone
 from ocr_pipeline.stages.scripts import in_reading_order
 
 
-@pytest.mark.parametrize(("characters", "alone"), [("中文，ｱＡあ", True), ("abcÄ1.한글عП ", False)])
-def test_wide_characters_stand_alone_but_for_korean(characters, alone):
+@pytest.mark.parametrize(("characters", "alone"), [("中文，。（ｱあ", True), ("abcÄ1.한글عП Ａｚ０．％￥", False)])
+def test_wide_characters_stand_alone_but_for_korean_and_wide_latin(characters, alone):
     assert {stands_alone(character) for character in characters} == {alone}
 
 

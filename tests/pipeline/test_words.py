@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_pipeline.stages.buckets import Steps, padded_widths
+from ocr_pipeline.stages.pieces import OVERLAP, PIECE_WIDTH
 from ocr_pipeline.stages.words import words_of_lines
 
-DICTIONARY = tuple("abc123.中文한글 ")
+DICTIONARY = tuple("abc123.中文한글 ＡＢ１２．％，、（）\u3000")
 STRIDE = 8  # pixels a step
 WIDTH = 320  # pixels, a bucket: 40 steps
 
@@ -45,6 +46,10 @@ def words_in(*texts, boxes=None, lines=None, width=WIDTH):
         ("中文", ["中", "文"]),
         ("a中b文 1", ["a", "中", "b", "文", "1"]),
         ("한글 a", ["한글", "a"]),
+        ("ＡＢ１２", ["ＡＢ１２"]),
+        ("中ＡＢ文１２．１％", ["中", "ＡＢ", "文", "１２．１％"]),
+        ("ＡＢ\u3000１a2", ["ＡＢ", "１a2"]),
+        ("ＡＢ，１２、（Ａ）", ["ＡＢ", "，", "１２", "、", "（", "Ａ", "）"]),
     ],
 )
 def test_spaces_part_words_and_cjk_characters_stand_alone(text, words):
@@ -101,6 +106,23 @@ def test_words_stand_beside_each_other_inside_their_line(text, width):
     assert (left >= 0).all()
     assert (right <= width + 1e-3).all()
     assert (left[1:] >= right[:-1] - 1e-3).all()
+
+
+def test_a_word_across_pieces_of_a_long_line_stays_one_in_its_place():
+    width = 2 * PIECE_WIDTH - OVERLAP
+    index = line_of("abcabcabcabc 12", width)
+    pieces = Steps(
+        np.concatenate([index[: PIECE_WIDTH // STRIDE], index[(PIECE_WIDTH - OVERLAP) // STRIDE :]]),
+        np.ones(2 * PIECE_WIDTH // STRIDE, np.float32),
+        np.full(2, PIECE_WIDTH // STRIDE),
+    )
+    box = np.array([[[0, 0], [width, 0], [width, 48], [0, 48]]], np.float32)
+    found = words_of_lines(pieces, np.full(2, PIECE_WIDTH), np.array([2]), box, np.array([0]), DICTIONARY)
+    assert found.texts == ("abcabcabcabc", "12")
+    cell = width / 15
+    for word, (left, right) in zip(found.boxes, [(0, 12), (13, 15)], strict=True):
+        assert word[:, 0].min() == pytest.approx(left * cell, abs=0.4 * cell)
+        assert word[:, 0].max() == pytest.approx(right * cell, abs=0.4 * cell)
 
 
 def test_words_of_a_script_from_right_to_left_come_in_its_order():

@@ -1,4 +1,4 @@
-"""Which lines are recognised together: groups of one padded width.
+"""Which lines are recognised together: groups of one padded width. Of very long lines it is their pieces.
 
 A line's padded width is its own width rounded up to a bucket, so it depends on that line alone, and so does its text.
 Every shape that is new to a runtime costs it time and memory, and every call costs a server time: so there are few
@@ -24,12 +24,12 @@ Score = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Steps:
-    """The recogniser's answer to the lines of a page, one line's steps after the other's.
+    """The recogniser's answer to the lines of a page, or to their pieces, one's steps after the other's.
 
     Attributes:
         index: (S,) int64, the winning class of each step; 0 is the CTC blank.
         score: (S,) float32, 0..1, its probability.
-        steps: (N,) int64, how many steps each line has; S is their sum.
+        steps: (P,) int64, how many steps each line or piece has; S is their sum.
     """
 
     index: Index
@@ -48,11 +48,11 @@ class Steps:
 
 @dataclass(frozen=True)
 class Call:
-    """Lines of one call of `rec`.
+    """Lines, or pieces of lines, of one call of `rec`.
 
     Attributes:
-        lines: (B,) indices of the lines on the page.
-        width: pixels, that of a bucket, at least the width of every line.
+        lines: (B,) their indices in the strip.
+        width: pixels, that of a bucket, at least the width of each.
     """
 
     lines: npt.NDArray[np.intp]
@@ -75,7 +75,7 @@ def plan_calls(widths: npt.NDArray[np.int64], lines_per_call: int, pixels_per_ca
     """Group lines by bucket, and cut groups into calls of `lines_per_call` lines, of half as many, and so on to one.
 
     Args:
-        widths: (N,) int64, pixels.
+        widths: (P,) int64, pixels of the lines, or of the pieces where a line is a very long one.
         lines_per_call: lines of the largest calls.
         pixels_per_call: what the lines of a call may measure together; a line wider than that goes alone.
 

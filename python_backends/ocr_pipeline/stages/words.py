@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ocr_contract.characters import word_slices
 from ocr_pipeline.stages.buckets import Steps, padded_widths
 from ocr_pipeline.stages.ctc import BLANK, check_classes
-from ocr_pipeline.stages.pieces import parts_words
+from ocr_pipeline.stages.pieces import join_pieces, line_widths
 from ocr_pipeline.stages.scripts import in_reading_order
 
 MAX_REACH = 0.8  # of the line's pitch: how far a character reaches from its middle where no other one limits it
@@ -66,26 +66,17 @@ def words_of_lines(
         InvalidModel: a class lies outside the dictionary.
     """
     check_classes(answer.index, dictionary)
-    last_piece, last_step = np.cumsum(counts), np.cumsum(answer.steps)
-    pixels_per_step = padded_widths(widths) / np.maximum(answer.steps, 1)
+    first = np.cumsum(counts) - counts  # of the line's pieces
+    pixels_per_step = padded_widths(widths[first]) / np.maximum(answer.steps[first], 1)
+    read = join_pieces(answer, counts)
+    ends, steps_per_line = np.cumsum(read.steps), line_widths(widths, counts) / pixels_per_step
     texts, spans, scores, owners = [], [], [], []
     for number, line in enumerate(lines.tolist()):
-        text: list[str] = []
-        middles, line_scores, offset = [], [], 0
-        for piece in range(last_piece[line] - counts[line], last_piece[line]):
-            part = slice(last_step[piece] - answer.steps[piece], last_step[piece])
-            first, middle = _characters(answer.index[part])
-            characters = [dictionary[label - 1] for label in answer.index[part][first]]
-            if text and characters and parts_words(text[-1], characters[0]):
-                text.append(" ")
-                middles.append(np.array([float(offset)]))
-                line_scores.append(np.ones(1, np.float32))
-            text += characters
-            middles.append(offset + middle * pixels_per_step[piece])
-            line_scores.append(answer.score[part][first])
-            offset += int(widths[piece])
-        left, right = _extents(np.concatenate(middles) / offset)
-        score = np.concatenate(line_scores)
+        part = slice(ends[line] - read.steps[line], ends[line])
+        begins, middle = _characters(read.index[part])
+        text = [dictionary[label - 1] for label in read.index[part][begins]]
+        score = read.score[part][begins]
+        left, right = _extents(middle / steps_per_line[line])
         for word in reversed(list(word_slices(text))) if right_to_left else word_slices(text):
             shown = "".join(text[word])
             texts.append(in_reading_order(shown) if right_to_left else shown)
