@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 TEMPORARY = ".ocr-client-tmp"  # the end of the names of files that are not whole yet
+_MOST_LINKS = 40  # that lead from one to the next, as the system has it
 _SPOOL_BYTES = 16 << 20  # results of a document that are held in memory; more go to a temporary file
 
 
@@ -47,7 +48,8 @@ def spool(folder: Path | None) -> IO[bytes]:
 class NewFile:
     """A file that gets its name when it is whole: it is written under another one, and renamed.
 
-    A link is followed. What is no plain file (a pipe, a device) is written to directly.
+    A link is followed. What is no plain file (a pipe, a device) is written to directly, and so is an open file of this
+    process (/dev/stdout), at the place where it stands.
 
     Args:
         path: its name; folders above it are made. A file of that name is replaced.
@@ -66,14 +68,15 @@ class NewFile:
 
     def __init__(self, path: Path, temporary_folder: Path | None = None) -> None:
         self.path = path
-        self._target = Path(os.path.realpath(path))
+        self._target = path
         self._temporary: Path | None = None
         with writing(path):
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            if is_plain(self._target):
+            if is_plain(path):
+                self._target = Path(os.path.realpath(path))
+                self._target.parent.mkdir(parents=True, exist_ok=True)
                 self.folder = temporary_folder or self._target.parent
                 self._temporary = self.folder / f".{secrets.token_hex(8)}{TEMPORARY}"
-            self.file: BinaryIO = (self._temporary or self._target).open("wb" if self._temporary is None else "xb")
+            self.file: BinaryIO = self._temporary.open("xb") if self._temporary is not None else _directly(path)
 
     def __enter__(self) -> Self:
         return self
@@ -114,11 +117,28 @@ class NewFile:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a path is that of a plain file, or of none yet."""
+    """Whether a path is that of a plain file, or of none yet, and not that of an open file of this process."""
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        return _descriptor(path) is None and stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         return True
+
+
+def _directly(path: Path) -> BinaryIO:
+    number = _descriptor(path)
+    return path.open("wb") if number is None else os.fdopen(os.dup(number), "wb")
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of the open file of this process that a path such as /dev/stdout or /dev/fd/3 stands for."""
+    for _ in range(_MOST_LINKS):
+        folder = os.path.realpath(path.parent)
+        if folder == f"/proc/{os.getpid()}/fd" and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = Path(folder, path.readlink())
+    return None
 
 
 class Target(Protocol):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -81,6 +82,27 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     reader.join(10)
     assert taken == [b"x"]
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these are devices")
+def test_an_open_file_of_this_process_is_written_to_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"before ")
+    with (tmp_path / "log").open("ab", buffering=0) as log:
+        (tmp_path / "link").symlink_to(f"/dev/fd/{log.fileno()}")
+        with NewFile(tmp_path / "link") as file:
+            file.write(b"x")
+        log.write(b" after")
+    assert (tmp_path / "log").read_bytes() == b"before x after"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these are devices")
+def test_a_pipe_of_this_process_is_written_to() -> None:
+    end, begin = os.pipe()
+    with NewFile(Path(f"/dev/fd/{begin}")) as file:
+        file.write(b"x")
+    os.close(begin)
+    with os.fdopen(end, "rb") as pipe:
+        assert pipe.read() == b"x"
 
 
 def test_where_nothing_can_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from pdfminer.high_level import extract_text
 from pikepdf import Array, Dictionary, Encryption, Name, Permissions
 from PIL import Image, ImageDraw, ImageOps
 from tests.documents.pages import HEIGHT, SIZE, WIDTH, box, page, turned
+from tests.documents.pdf_files import filled_form
 
+from ocr_documents.document import PageResult
 from ocr_documents.errors import BrokenDocument, EncryptedDocument, NoSuchPage, SignedDocument
 from ocr_documents.pdf.text_layer import write_searchable
 
@@ -325,6 +327,13 @@ class TestEarlierText:
         result = page(("Seen", seen), ("Tea", box(10, 10, 30)))
         made = searchable(source, type(result)(1, width, height, 72.0, "ocr", result.result), replace_text=True)
         assert sorted(pdfium_text(made).split()) == ["Seen", "Tea", "x"]
+
+    def test_is_not_written_over_what_a_form_field_shows(self):
+        """The field stands at (150, 690) to (350, 715) of 612 x 792 points; pdfminer.six does not look into it."""
+        words = [("seen", box(152, 82, 30, 16)), ("beside", box(400, 82, 60, 16))]
+        made = searchable(filled_form(b"seen in the field"), PageResult(1, 612, 792, 72.0, "ocr", page(*words).result))
+        assert "beside" in extract_text(io.BytesIO(made))
+        assert "seen" not in extract_text(io.BytesIO(made))
 
 
 class TestChange:

@@ -19,6 +19,7 @@ from pypdfium2 import raw
 from ocr_contract.result import OcrResult
 from ocr_documents.errors import NEEDS_PASSWORD, BrokenDocument, DocumentTooLarge, EncryptedDocument
 from ocr_documents.limits import Limits
+from ocr_documents.pdf.notes import make_notes_content
 from ocr_documents.pdf.own_text import own_text
 
 _log = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ SCAN_SHARE = 0.7  # of a page's area: where pictures take as much it is a scan, 
 STAMP_SHARE = 0.05  # text takes more than this
 
 _ENCRYPTED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
-_NOTES = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP)
-_FLATTENED = raw.FLATTEN_SUCCESS
 
 
 class Drawing:
@@ -128,7 +127,7 @@ class Drawing:
         text = own_text(page, width, height)
         if text is not None and _is_stamped_scan(page, text, width * height):
             return None
-        if text is None or not _has_notes(page) or raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) != _FLATTENED:
+        if text is None or not make_notes_content(page):
             return text
         flat = self._pdf[number - 1]
         try:
@@ -156,18 +155,6 @@ def _is_stamped_scan(page: pypdfium2.PdfPage, text: OcrResult, page_pixels: int)
         pictures += (right - left) * (top - bottom)
     left, bottom, right, top = page.get_bbox()
     return pictures >= SCAN_SHARE * (right - left) * (top - bottom)
-
-
-def _has_notes(page: pypdfium2.PdfPage) -> bool:
-    """Whether a page has form fields, or notes that show text."""
-    for index in range(raw.FPDFPage_GetAnnotCount(page)):
-        note = raw.FPDFPage_GetAnnot(page, index)
-        if note:
-            kind = raw.FPDFAnnot_GetSubtype(note)
-            raw.FPDFPage_CloseAnnot(note)
-            if kind in _NOTES:
-                return True
-    return False
 
 
 def _check_pictures(page: pypdfium2.PdfPage, number: int) -> None:

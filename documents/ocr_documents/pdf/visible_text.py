@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pypdfium2
 import pypdfium2.raw as pdfium_c
 
+from ocr_documents.pdf.notes import make_notes_content
+
 Floats = npt.NDArray[np.float64]
 
 _INVISIBLE = 3  # text rendering mode
@@ -17,7 +19,7 @@ _AT_ONCE = 1 << 22  # comparisons of a point with a box that are made at a time
 
 
 class VisibleText:
-    """The visible characters of a PDF's pages, as pdfium finds them. Not for several threads."""
+    """The visible characters of a PDF's pages, form fields and notes included. Not for several threads."""
 
     def __init__(self, source: Path | bytes) -> None:
         """Open the document.
@@ -26,6 +28,7 @@ class VisibleText:
             pypdfium2.PdfiumError: it cannot be opened.
         """
         self._document = pypdfium2.PdfDocument(source)
+        self._document.init_forms()
 
     def close(self) -> None:
         """Give back what is held."""
@@ -38,6 +41,9 @@ class VisibleText:
             pypdfium2.PdfiumError: the page cannot be loaded.
         """
         page = self._document[number - 1]
+        if make_notes_content(page):
+            page.close()
+            page = self._document[number - 1]
         text = page.get_textpage()
         found, rectangle = [], pdfium_c.FS_RECTF()
         for index in range(text.count_chars()):
