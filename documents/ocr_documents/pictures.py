@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 import struct
 import threading
@@ -19,7 +18,7 @@ from ocr_documents.document import Document, Page
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge, NoSuchPage, reading
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF")  # beside TIFF, which may be a document of several pages
-MAX_DPI = 20_000.0  # more is nonsense in a file
+MIN_DPI, MAX_DPI = 20.0, 4800.0  # what is believed of files
 
 _QUIET = threading.Lock()  # what silences warnings is shared by all threads
 _ORIENTATION_TAG = 0x0112
@@ -99,7 +98,7 @@ def dots_per_inch(value: object) -> float | None:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    return number if math.isfinite(number) and 1 < number <= MAX_DPI else None  # 1 stands for "not known"
+    return number if MIN_DPI <= number <= MAX_DPI else None
 
 
 def measured(content: bytes, number: int = 1) -> tuple[int, int, float | None]:

@@ -64,7 +64,8 @@ def test_no_resolution_is_made_up(kind):
 
 
 def test_a_resolution_that_is_nonsense_is_none():
-    assert page_of(Image.new("RGB", (30, 20)), "PNG", dpi=(1e6, 1e6)).dpi is None
+    for dpi in (2, 12, 9600, 1e6):
+        assert page_of(Image.new("RGB", (30, 20)), "PNG", dpi=(dpi, dpi)).dpi is None
 
 
 def test_an_animation_is_its_first_picture():

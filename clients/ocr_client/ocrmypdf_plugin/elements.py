@@ -13,18 +13,17 @@ from ocr_contract.quads import sides
 from ocr_contract.result import FloatArray, OcrResult
 from ocr_documents.blocks import blocks_of
 from ocr_documents.document import PageResult
+from ocr_documents.formats.measures import BASELINE, angle
+from ocr_documents.pdf.runs import STEPS_WITHIN
 
-_DESCENT = 0.2  # of a line's height: how far its lower edge lies below the line that letters stand on
 _LEVEL = 0.3  # degrees; OCRmyPDF too takes what is less for level
-_WORDS_LEVEL = 10.0  # degrees of tilt up to which words are laid level, each where it stands
 
 
 def page_element(page: PageResult) -> OcrElement:
     """The tree of a page, in reading order.
 
-    A line's `textangle` is its direction in quarter turns, and its `baseline` the rest of its tilt. Up to 10 degrees
-    of tilt each word becomes a line of its own that lies level: poppler, on which pdftotext and many viewers stand,
-    takes a word for two where the baseline climbs by half a point within it.
+    A line's `textangle` is its direction in quarter turns, and its `baseline` the rest of its tilt. Up to
+    STEPS_WITHIN degrees of tilt each word becomes a line of its own that lies level, as in searchable PDF.
     """
     paragraphs = [
         _paragraph(page.result, paragraph.lines) for block in blocks_of(page.result) for paragraph in block.paragraphs
@@ -53,14 +52,14 @@ def _paragraph(result: OcrResult, lines: tuple[int, ...]) -> OcrElement:
 def _elements(result: OcrResult, number: int, words: npt.NDArray[np.intp]) -> Iterator[OcrElement]:
     """What becomes of one line with its words."""
     box = result.boxes[number]
-    angle = _clockwise(box)
-    quarter = round(angle / 90) * 90
-    tilt = angle - quarter
+    clockwise = -angle(box)
+    quarter = round(clockwise / 90) * 90
+    tilt = clockwise - quarter
     score = float(result.scores[number])
     if abs(tilt) < _LEVEL:
         children = [_word(result, word, _hull(result.word_boxes[word])) for word in words.tolist()]
         yield _line(box, score, quarter, 0.0, _hull(box), children)
-    elif abs(tilt) < _WORDS_LEVEL:
+    elif abs(tilt) <= STEPS_WITHIN:
         for word in words.tolist():
             own = result.word_boxes[word]
             level = _levelled(own, quarter, own.mean(axis=0))
@@ -69,7 +68,7 @@ def _elements(result: OcrResult, number: int, words: npt.NDArray[np.intp]) -> It
         children = [_word(result, word, _hull(result.word_boxes[word])) for word in words.tolist()]
         # OCRmyPDF takes the letters' size from the line's box and tilts its lower edge about the corner where the line
         # begins, so the box is that of the line before it was tilted about this corner.
-        centre = box[3] + _step(quarter, _length(box) / 2, _height(box) / 2)
+        centre = box[3] + _half(box, quarter)
         yield _line(box, score, quarter, tilt, _levelled(box, quarter, centre), children)
 
 
@@ -82,7 +81,7 @@ def _line(
         poly=_polygon(box),
         confidence=score,
         textangle=float(-quarter),
-        baseline=Baseline(math.tan(math.radians(tilt)), -_DESCENT * _height(box)),
+        baseline=Baseline(math.tan(math.radians(tilt)), -BASELINE * _size(box)[1]),
         children=words,
     )
 
@@ -97,29 +96,22 @@ def _word(result: OcrResult, word: int, bounds: BoundingBox) -> OcrElement:
     )
 
 
-def _clockwise(box: FloatArray) -> float:
-    """Degrees by which a box (4, 2) is turned, clockwise as y points down, -180..180."""
-    (along,), _ = sides(box[None])
-    return math.degrees(math.atan2(along[1], along[0]))
+def _size(box: FloatArray) -> tuple[float, float]:
+    """Length and height of a box (4, 2) in pixels."""
+    (along,), (across,) = sides(box[None])
+    return float(np.hypot(*along)), float(np.hypot(*across))
 
 
-def _length(box: FloatArray) -> float:
-    return float(np.hypot(*(box[1] - box[0])))
-
-
-def _height(box: FloatArray) -> float:
-    return float(np.hypot(*(box[3] - box[0])))
-
-
-def _step(quarter: int, along: float, up: float) -> FloatArray:
-    """A step along and up from a line that is turned by quarter turns, in pixels (x, y)."""
+def _half(box: FloatArray, quarter: int) -> FloatArray:
+    """From the foot of a box's beginning to its middle, were it turned by quarter turns alone: pixels (x, y)."""
+    length, height = _size(box)
     cos, sin = round(math.cos(math.radians(quarter))), round(math.sin(math.radians(quarter)))
-    return np.array([along * cos + up * sin, along * sin - up * cos], np.float32)
+    return np.array([length * cos + height * sin, length * sin - height * cos], np.float32) / 2
 
 
 def _levelled(box: FloatArray, quarter: int, centre: FloatArray) -> BoundingBox:
     """A box's length and height about a centre, its sides along the page's."""
-    half = np.abs(_step(quarter, _length(box) / 2, _height(box) / 2))
+    half = np.abs(_half(box, quarter))
     return _hull(np.array([centre - half, centre + half]))
 
 

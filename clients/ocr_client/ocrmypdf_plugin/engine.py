@@ -17,6 +17,7 @@ from ocr_client.ocrmypdf_plugin.elements import page_element
 from ocr_client.ocrmypdf_plugin.readers import ENGINE, ReaderChoice, open_reader
 from ocr_contract import __version__
 from ocr_contract.errors import OcrError
+from ocr_contract.frame import Floats, weighted_median
 from ocr_contract.quads import sides
 from ocr_contract.reader import Reader
 from ocr_contract.result import FloatArray, OcrResult
@@ -116,9 +117,9 @@ def _errors_of_ocrmypdf() -> Iterator[None]:
         raise ExitCodeException(f"{ENGINE}: {error}") from error
 
 
-def _directions(boxes: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _directions(boxes: FloatArray) -> tuple[Floats, Floats]:
     """(N,) degrees by which lines are turned clockwise, -180..180, and (N,) their lengths, from boxes (N, 4, 2)."""
-    along, _ = sides(boxes)
+    along, _ = sides(boxes.astype(np.float64))
     return np.degrees(np.arctan2(along[:, 1], along[:, 0])), np.hypot(along[:, 0], along[:, 1])
 
 
@@ -136,6 +137,4 @@ def _skew(boxes: FloatArray) -> float:
     if not lengths.sum():
         return 0.0
     tilt = (degrees + 45) % 90 - 45
-    order = np.argsort(tilt)
-    middle = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
-    return float(tilt[order][middle])
+    return weighted_median(tilt, lengths)

@@ -9,7 +9,7 @@ import numpy as np
 from ocr_documents.pdf.glyphless import ADVANCE, DESCENT, EM, GlyphlessFont
 from ocr_documents.pdf.runs import Run
 
-_INVISIBLE = 3  # text rendering mode
+INVISIBLE = 3  # text rendering mode
 _SAME = 0.01  # user space units: where one run ends and the next begins
 
 
@@ -26,7 +26,7 @@ def invisible_text(runs: Iterable[Run], font: GlyphlessFont, resource: str) -> b
     Raises:
         DocumentTooLarge: the document has more different characters than a font.
     """
-    parts = [b"q", b"BT", b"%d Tr" % _INVISIBLE]
+    parts = [b"q", b"BT", b"%d Tr" % INVISIBLE]
     size = scale = ""
     before: Run | None = None
     for run in runs:

@@ -7,11 +7,11 @@ from typing import Any
 import pikepdf
 from pikepdf import Name, Object, Pdf, Stream
 
+from ocr_documents.pdf.content import INVISIBLE
 from ocr_documents.pdf.resources import dictionary, own_entries, own_resources, shallow_copy
 
 _Instruction = tuple[Any, pikepdf.Operator]  # operands and operator
 
-_INVISIBLE = 3  # text rendering mode
 _MAX_DEPTH = 16  # of forms within forms
 _SHOWS = frozenset({"Tj", "TJ", "'", '"'})
 _MOVES = frozenset({"Td", "TD", "Tm", "T*"})
@@ -61,7 +61,7 @@ class _Cleaner:
             elif operator == "BT" and text is None:
                 text = []
             if text is not None:
-                text.append((step, operator in _SHOWS and mode == _INVISIBLE))
+                text.append((step, operator in _SHOWS and mode == INVISIBLE))
                 if operator == "ET":
                     kept, fewer = _visible(text)
                     removed += fewer

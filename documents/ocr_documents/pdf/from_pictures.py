@@ -19,14 +19,13 @@ from PIL.ImageFile import ImageFile
 from ocr_contract import __version__
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge
 from ocr_documents.kinds import kind_of
-from ocr_documents.pictures import opened
+from ocr_documents.pictures import dots_per_inch, opened
 from ocr_documents.tiff import TiffDocument
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 _KEPT = ("JPEG", "MPO", "PNG")  # are put into a PDF as they are
 
 _DPI = 96  # pixels an inch, of files that do not say it
-_LEAST_DPI, _MOST_DPI = 20, 4800  # what is believed of files
 _LEAST_SIDE = 3.0  # 1/72 inch: smaller pages are too small for some viewers
 
 _ORIENTATION_TAG = 0x0112
@@ -131,7 +130,7 @@ def _pdf(data: bytes) -> Pdf:
 
 def _layout(width_px: int, height_px: int, dpi: tuple[float, float]) -> tuple[float, float, float, float]:
     """Width and height of the page, and those of the picture on it, in 1/72 inch."""
-    if not all(_LEAST_DPI <= value <= _MOST_DPI for value in dpi):
+    if None in map(dots_per_inch, dpi):
         dpi = (_DPI, _DPI)
     width, height = 72 * width_px / dpi[0], 72 * height_px / dpi[1]
     scale = max(1.0, _LEAST_SIDE / min(width, height))
@@ -171,7 +170,7 @@ def _plain(picture: ImageFile) -> bytes:
     elif plain.mode not in ("1", "L", "P", "RGB", "CMYK"):
         plain = plain.convert("RGB")
     written = io.BytesIO()
-    known = {} if dpi is None or not all(_LEAST_DPI <= value <= _MOST_DPI for value in dpi) else {"dpi": dpi}
+    known = {} if dpi is None or None in map(dots_per_inch, dpi) else {"dpi": dpi}
     plain.save(written, "TIFF" if plain.mode == "CMYK" else "PNG", icc_profile=profile, **known)
     return written.getvalue()
 

@@ -14,7 +14,6 @@ from ocr_documents.pdf.notes import make_notes_content
 
 Floats = npt.NDArray[np.float64]
 
-_INVISIBLE = 3  # text rendering mode
 _AT_ONCE = 1 << 22  # comparisons of a point with a box that are made at a time
 
 
@@ -48,7 +47,7 @@ class VisibleText:
         found, rectangle = [], pdfium_c.FS_RECTF()
         for index in range(text.count_chars()):
             shown = pdfium_c.FPDFText_GetTextObject(text, index)
-            if shown and pdfium_c.FPDFTextObj_GetTextRenderMode(shown) != _INVISIBLE:
+            if shown and pdfium_c.FPDFTextObj_GetTextRenderMode(shown) != pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE:
                 pdfium_c.FPDFText_GetLooseCharBox(text, index, ctypes.byref(rectangle))
                 found.append((rectangle.left, rectangle.bottom, rectangle.right, rectangle.top))
         text.close()
