@@ -75,6 +75,12 @@ def test_signs_of_markdown_are_shown_as_they_are(text, height):
     assert blocks(written(Markdown, page(line, *body)))[0][1] == text
 
 
+@pytest.mark.parametrize("text", ["\n# x", "tea\n# x", "tea\n\n- x", "tea\r***", "tea\u2028> x", "tea\x0b---", "a\tb"])
+def test_a_line_break_in_a_text_begins_nothing(text):
+    ((tag, shown),) = blocks(written(Markdown, page((text, box(50, 20, 400)))))
+    assert (tag, shown.split()) == ("p", text.split())
+
+
 @given(
     st.lists(
         st.text(st.sampled_from("ab 1.)#>-+*_`~|<&;=[]()!\\:$\"'"), min_size=1, max_size=12)
