@@ -19,6 +19,8 @@ from ocr_pipeline.stages.tiles import TilePlan, cut_tile, join_tile, plan_tiles
 Pixels = npt.NDArray[np.uint8]
 # (1, h, w, 3) uint8 to (1, h, w) float32, 0..1; sides are multiples of 32
 Detector = Callable[[Pixels], npt.NDArray[np.float32]]
+# (B, height, width, 3) uint8 to labels (B,) int64 and scores (B,) float32
+Classifier = Callable[[Pixels], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
 
 
 def open_picture(

@@ -5,7 +5,7 @@ Triton's steps (ocr_triton) call models of the server, LocalOcr (ocr_predictor) 
 thing that is done to a page: until then its lines stand in no particular order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from ocr_contract.errors import InvalidInput
 from ocr_contract.options import Options
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline.clock import Clock
-from ocr_pipeline.finding import Pixels, open_picture
+from ocr_pipeline.finding import Classifier, Pixels, open_picture
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import Strip, crop_lines, join_lines, resize_line
 from ocr_pipeline.stages.ctc import ctc_decode
@@ -30,9 +30,6 @@ from ocr_pipeline.stages.words import NO_WORDS, words_of_lines
 NO_CLS = (
     "use_textline_orientation and use_doc_orientation_classify need a model set with cls; the installed one has none"
 )
-
-# (B, height, width, 3) uint8 to labels (B,) int64 and scores (B,) float32
-Classifier = Callable[[Pixels], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
