@@ -50,7 +50,7 @@ def open_document(
         return PictureDocument(file)
     if missing := missing_module(PDF_MODULES[:2]):
         raise DocumentError(f"is a PDF file, which needs more packages (no module {missing}): {PDF_INSTALL}")
-    from ocr_documents.pdf.opened import PdfDocument  # noqa: PLC0415
+    from ocr_documents.pdf.document import PdfDocument  # noqa: PLC0415
 
     return PdfDocument(file, dpi, keep_text=existing_text == "keep", limits=limits)
 

@@ -20,7 +20,7 @@ from ocr_documents.formats import Format
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-TEMPORARY = ".ocr-client-tmp"  # the end of the names of files that are not whole yet
+TEMPORARY = ".ocr-tmp"  # the end of the names of files that are not whole yet
 _MOST_LINKS = 40  # that lead from one to the next, as the system has it
 _SPOOL_BYTES = 16 << 20  # results of a document that are held in memory; more go to a temporary file
 

@@ -1,8 +1,8 @@
 """What has been read, noted on disk, so that a job that was cut off can go on.
 
-    .ocr-client/lock                      held by the process that works here
-    .ocr-client/parts/<key>-<page>.json   a page that was read; the key stands for all that its result depends on
-    .ocr-client/done/<hash of a name>     the key of the document that the output of that name was made from
+    lock                      held by the process that works here
+    parts/<key>-<page>.json   a page that was read; the key stands for all that its result depends on
+    done/<hash of a name>     the key of the document that the output of that name was made from
 
 Every file is written under another name, synced and renamed. A part that is not whole, or of another key, counts as
 none.
@@ -32,7 +32,6 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-STATE = ".ocr-client"
 _LAYOUT = 1  # of a part; another one makes other keys
 
 
@@ -60,11 +59,11 @@ class JobState:
     """The notes of a job. One process holds them at a time.
 
     Args:
-        folder: of the outputs; the notes lie in a folder of it.
+        folder: of the notes; the outputs lie in the folder that it is in.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder / STATE
+        self.folder = folder
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -85,7 +84,7 @@ class JobState:
                 raise
         if not held:
             lock.close()
-            raise JobInUse(f"another ocr-client works on {str(self.folder.parent)!r}: let it end, or stop it")
+            raise JobInUse(f"another process works on {str(self.folder.parent)!r}: let it end, or stop it")
         self._lock = lock
         with writing(self.folder):
             for left_over in self.folder.rglob(f"*{TEMPORARY}"):

@@ -111,6 +111,12 @@ def test_text_of_several_pages_names_each() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_text_that_is_printed_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OcrClient, "ocr", lambda *_, **__: result_of("a\x1b[2J\x07\nb"))
+    assert ocr_client("in/b.png").stdout == "a\ufffd[2J\ufffd b\n"
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("flag", ["--pages", "--page"])
 def test_pages_can_be_picked_also_the_pictures_of_an_animation(flag: str, read: Read) -> None:
     done = ocr_client("in/a.tif", "moving.gif", flag, "2", "--format", "json")
@@ -334,10 +340,10 @@ def test_another_way_to_read_or_write_is_another_result(flags: list[str], read: 
 def test_two_runs_on_one_folder_do_not_mix() -> None:
     from ocr_documents.parts import JobState
 
-    with JobState(Path("out")):
+    with JobState(Path("out", ".ocr-client")):
         done = ocr_client("in", "-o", "out", "--resume")
     assert done.exit_code == 1
-    assert done.stderr == "ocr-client: another ocr-client works on 'out': let it end, or stop it\n"
+    assert done.stderr == "ocr-client: another process works on 'out': let it end, or stop it\n"
 
 
 # A client that reads widths, in a process of its own; what happens at the page of a number is the test's.

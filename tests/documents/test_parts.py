@@ -29,7 +29,7 @@ def page(number: int) -> PageResult:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Parts:
-    with JobState(tmp_path) as state:
+    with JobState(tmp_path / "notes") as state:
         return state.parts(key(document="a"))
 
 
@@ -45,7 +45,7 @@ def test_a_page_comes_back_as_it_was(parts: Parts) -> None:
 
 def test_a_part_that_is_broken_anywhere_counts_as_none(parts: Parts, tmp_path: Path) -> None:
     parts.save(page(1))
-    (file,) = tmp_path.glob(".ocr-client/parts/*.json")
+    (file,) = tmp_path.glob("notes/parts/*.json")
     whole = file.read_bytes()
     for at in range(0, len(whole), 7):
         file.write_bytes(whole[:at])
@@ -57,14 +57,14 @@ def test_a_part_that_is_broken_anywhere_counts_as_none(parts: Parts, tmp_path: P
 
 
 def test_a_part_of_another_document_or_page_counts_as_none(tmp_path: Path) -> None:
-    with JobState(tmp_path) as state:
+    with JobState(tmp_path / "notes") as state:
         mine, other = state.parts(key(document="a")), state.parts(key(document="b"))
         other.save(page(1))
-        (file,) = tmp_path.glob(".ocr-client/parts/*.json")
+        (file,) = tmp_path.glob("notes/parts/*.json")
         file.rename(file.with_name(f"{key(document='a')}-1.json"))
         assert mine.load(1) is None
         mine.save(page(2))
-        (tmp_path / ".ocr-client" / "parts" / f"{key(document='a')}-2.json").rename(
+        (tmp_path / "notes" / "parts" / f"{key(document='a')}-2.json").rename(
             file.with_name(f"{key(document='a')}-3.json")
         )
         assert mine.load(3) is None
@@ -84,7 +84,7 @@ def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
 
 
 def test_parts_of_a_finished_document_are_removed_and_no_others(tmp_path: Path) -> None:
-    with JobState(tmp_path) as state:
+    with JobState(tmp_path / "notes") as state:
         mine, other = state.parts(key(document="a")), state.parts(key(document="b"))
         for parts in (mine, other):
             parts.save(page(1))
@@ -93,7 +93,7 @@ def test_parts_of_a_finished_document_are_removed_and_no_others(tmp_path: Path) 
 
 
 def test_an_output_is_finished_while_it_exists_and_was_the_last_of_its_name(tmp_path: Path) -> None:
-    with JobState(tmp_path) as state:
+    with JobState(tmp_path / "notes") as state:
         assert not state.is_finished(OUTPUT, "a")
         (tmp_path / "sub").mkdir()
         (tmp_path / OUTPUT).write_bytes(b"x")
@@ -107,19 +107,20 @@ def test_an_output_is_finished_while_it_exists_and_was_the_last_of_its_name(tmp_
 
 
 def test_an_output_that_another_run_wrote_is_not_taken_for_the_noted_one(tmp_path: Path) -> None:
-    JobState(tmp_path).forget(OUTPUT)  # there are no notes at all
-    with JobState(tmp_path) as state:
+    JobState(tmp_path / "notes").forget(OUTPUT)  # there are no notes at all
+    with JobState(tmp_path / "notes") as state:
         (tmp_path / "sub").mkdir()
         (tmp_path / OUTPUT).write_bytes(b"x")
         state.finish(OUTPUT, "a")
-        JobState(tmp_path).forget(OUTPUT)
+        JobState(tmp_path / "notes").forget(OUTPUT)
         assert not state.is_finished(OUTPUT, "a")
 
 
 def test_the_second_of_two_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
-    with JobState(tmp_path), pytest.raises(JobInUse, match="another ocr-client works on"), JobState(tmp_path):
+    notes = tmp_path / "notes"
+    with JobState(notes), pytest.raises(JobInUse, match="another process works on"), JobState(notes):
         pass
-    with JobState(tmp_path):
+    with JobState(notes):
         pass
 
 
@@ -127,13 +128,13 @@ def test_a_process_that_was_killed_leaves_no_lock_and_its_half_written_files_go(
     program = (
         "import os, sys; from pathlib import Path; from ocr_documents.parts import JobState\n"
         "from ocr_documents.output import NewFile\n"
-        "state = JobState(Path(sys.argv[1])); state.__enter__()\n"
+        "state = JobState(Path(sys.argv[1], 'notes')); state.__enter__()\n"
         "NewFile(Path(sys.argv[1], 'a.pdf'), state.folder).write(b'half'); NewFile(state.folder / 'parts' / 'x.json')\n"
         "os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, tmp_path], check=False, timeout=60)
     assert len([path for path in tmp_path.rglob("*") if path.name.endswith("-tmp")]) == 2
-    with JobState(tmp_path):
+    with JobState(tmp_path / "notes"):
         assert not [path for path in tmp_path.rglob("*") if path.name.endswith("-tmp")]
     assert not (tmp_path / "a.pdf").exists()
 
@@ -148,6 +149,6 @@ def test_threads_may_note_the_same_page_at_once(parts: Parts) -> None:
 
 
 def test_where_there_can_be_no_notes_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / ".ocr-client").write_bytes(b"")
-    with pytest.raises(CannotWrite, match=r"cannot write '.*\.ocr-client': "), JobState(tmp_path):
+    (tmp_path / "notes").write_bytes(b"")
+    with pytest.raises(CannotWrite, match=r"cannot write '.*notes': "), JobState(tmp_path / "notes"):
         pass

@@ -90,7 +90,7 @@ def test_the_limit_is_for_the_pages_that_are_read() -> None:
 
 
 def test_noted_pages_are_neither_drawn_nor_read(tmp_path: Path) -> None:
-    with JobState(tmp_path) as state:
+    with JobState(tmp_path / "notes") as state:
         first = work(Fake(), parts=state.parts(key(document="a")))
         read = [first.read(number) for number in list(first.open())[:2]]
         document = Fake()
@@ -105,7 +105,7 @@ def test_who_looks_sees_every_page_also_those_noted(tmp_path: Path) -> None:
     def look(page: Page, read: PageResult) -> None:
         seen.append((page.number, read.result.texts[0]))
 
-    with JobState(tmp_path) as state:
+    with JobState(tmp_path / "notes") as state:
         for _ in range(2):
             one = work(Fake(), parts=state.parts(key(document="a")), look=look)
             for number in one.open():

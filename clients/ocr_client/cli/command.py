@@ -16,6 +16,7 @@ from ocr_client.cli.formats import PDF, TEXT, OutputFormat
 from ocr_client.cli.inputs import Source, expand
 from ocr_client.cli.job import Job, Stopped
 from ocr_client.cli.option_flags import with_option_flags
+from ocr_client.cli.overlays import Overlays
 from ocr_client.client import OcrClient
 from ocr_client.drawing.fonts import open_font
 from ocr_client.errors import UsageError
@@ -130,8 +131,7 @@ def run(
             limits=Limits(pages=max_pages),
             resume=resume,
             concurrency=concurrency,
-            overlay=overlay,
-            font=None if overlay is None else open_font(font),
+            overlays=None if overlay is None else Overlays(overlay, open_font(font), {each.output for each in sources}),
         )
         headers = dict(_header(line) for line in http_header or [])
         reader: AbstractContextManager[Any] = (

@@ -33,6 +33,11 @@ class Destination:
         return source.output.with_name(f"{source.output.name}{self.suffix}")
 
     @property
+    def notes(self) -> Path:
+        """Folder of what --resume goes on with."""
+        return self.folder / ".ocr-client"
+
+    @property
     def keeps_files(self) -> bool:
         """Whether what is written can be found again: no pipe or device."""
         return self.file is None or is_plain(self.folder / self.file)

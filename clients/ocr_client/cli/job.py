@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Literal
 
 from ocr_client.cli.destination import Destination
@@ -15,7 +15,6 @@ from ocr_client.cli.overlays import Overlays
 from ocr_client.cli.report import Report
 from ocr_client.cli.results import DocumentResults, PrintedObjects, PrintedText, Results
 from ocr_client.cli.sources import Settings, SourceWork
-from ocr_client.drawing.fonts import FontOfSize
 from ocr_client.errors import OcrClientError, ServerUnreachableError
 from ocr_client.local import identity
 from ocr_contract.errors import OcrError
@@ -47,8 +46,7 @@ class Job:
         limits: of a document.
         resume: whether to go on where an earlier run stopped.
         concurrency: pages under way at a time.
-        overlay: folder for overlays; None for none.
-        font: that they are lettered in.
+        overlays: what draws them; None for none.
     """
 
     sources: Sequence[Source]
@@ -61,8 +59,7 @@ class Job:
     limits: Limits
     resume: bool
     concurrency: int
-    overlay: Path | None
-    font: FontOfSize | None
+    overlays: Overlays | None
 
     def run(self, reader: AbstractContextManager[Any]) -> bool:
         """Read everything; tell whether something failed.
@@ -97,7 +94,7 @@ class Job:
     def _state(self, stack: ExitStack) -> JobState | None:
         if not self.resume or self.destination is None:
             return None
-        return stack.enter_context(JobState(self.destination.folder))
+        return stack.enter_context(JobState(self.destination.notes))
 
     def _results(self, report: Report, state: JobState | None) -> Results:
         if self.destination is None and self.form is TEXT:
@@ -120,13 +117,10 @@ class Job:
             output_depends_on={
                 "format": self.form.value,
                 "pages": None if self.pages is None else self.pages.ranges,
-                "overlay": self.overlay is not None,
+                "overlay": self.overlays is not None,
             },
             reader=identity(reader),
         )
-        overlays = None
-        if self.overlay is not None and self.font is not None:
-            overlays = Overlays(self.overlay, self.font, {source.output for source in self.sources})
 
         def read(page: Page, picture: int) -> OcrResult:
             which = {"page": picture} if picture else {}
@@ -135,7 +129,7 @@ class Job:
 
         for source in self.sources:
             output: PurePath | None = None if self.destination is None else self.destination.output(source)
-            look = None if overlays is None else overlays.draw
+            look = None if self.overlays is None else self.overlays.draw
             yield SourceWork(source, output, settings, read, state=state, look=look)
 
 

@@ -15,6 +15,7 @@ from ocr_documents.limits import Limits
 from ocr_documents.output import DocumentFile, GatheredDocument, NewFile, Target, TextDocument, spool
 from ocr_documents.parts import JobState
 from ocr_documents.pdf.writing import write_searchable
+from ocr_documents.texts import one_line
 
 Print = Callable[[str], None]
 
@@ -53,7 +54,7 @@ class PrintedText:
 
     def page(self, work: SourceWork, page: PageResult) -> None:
         """Print a page."""
-        lines = [" ".join(text.splitlines()) for text in page.result.texts]
+        lines = [one_line(text) for text in page.result.texts]
         if self._titled:
             lines.insert(0, f"{self._separator}==> {work.title(page.number)} <==")
             self._separator = "\n"
@@ -146,7 +147,7 @@ class DocumentResults:
             self._document = None
             work.finished()
             if self._state is None and self._destination is not None and work.output is not None:
-                JobState(self._destination.folder).forget(work.output)  # it is of this run, not of one noted there
+                JobState(self._destination.notes).forget(work.output)  # it is of this run, not of one noted there
 
     def discard(self) -> None:
         """Remove what was written of the document."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from ocr_documents import errors
 from ocr_documents.limits import Limits
-from ocr_documents.pdf.frames import CHUNK_BYTES, read_frame, write_frame
+from ocr_documents.pdf.messages import CHUNK_BYTES, read_frame, write_frame
 
 CHANNELS = 3
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from ocr_documents.document import PageResult
 from ocr_documents.errors import BrokenDocument, DocumentError, DocumentTooLarge
 from ocr_documents.limits import Limits
-from ocr_documents.pdf.frames import CHUNK_BYTES, read_frame, write_frame
+from ocr_documents.pdf.messages import CHUNK_BYTES, read_frame, write_frame
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from ocr_documents.document import PageResult
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.child import Child, ChildEndedError
-from ocr_documents.pdf.opened import body_of, source_fields
+from ocr_documents.pdf.document import body_of, source_fields
 
 
 def write_searchable(
