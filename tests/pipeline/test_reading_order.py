@@ -122,7 +122,52 @@ def over_a_footer(*footers, lines=18, gap=22):
     return [*body, *(box(left, PITCH * (lines - 1) + HEIGHT + gap, width) for left, width in footers)]
 
 
+def receipt_with_address(lines, width):
+    """Centred lines above and below, shorter than the white between the items and their prices."""
+    items = [[box(0, 40 + PITCH * (lines + row), 130), box(920, 40 + PITCH * (lines + row), 80)] for row in range(9)]
+    above = [box(500 - width / 2, PITCH * line, width) for line in range(lines)]
+    below = [box(500 - width / 2, 80 + PITCH * (lines + row), width) for row in (9, 10)]
+    return [*above, *chain(*items), *below]
+
+
+def letter(sender, recipient):
+    """The sender on the right, below it the recipient on the left, then the date and the text."""
+    top = PITCH * (sender + recipient)
+    blocks = [box(700, PITCH * line, RNG.uniform(150, 300)) for line in range(sender)]
+    blocks += [box(0, 20 + PITCH * (sender + line), RNG.uniform(150, 300)) for line in range(recipient)]
+    return [*blocks, box(750, top + 60, 180), box(0, top + 120, 200), *text(0, top + 180, 1000, 12)]
+
+
+def chat(messages=16):
+    """Messages of one to three lines, on the left and on the right."""
+    lines, top = [], 0
+    for message in range(messages):
+        for _ in range(message % 3 + 1):
+            width = RNG.uniform(120, 420)
+            lines.append(box(0 if message % 5 in (0, 2, 3) else 1000 - width, top, width))
+            top += PITCH
+        top += 20
+    return lines
+
+
+def staggered(count, pitch):
+    """Columns of widely spaced lines, each of which stands between two lines of the next column."""
+    width = (PAGE[0] - 30 * (count - 1)) / count
+    return [
+        box(number * (width + 30), pitch * line + pitch / 2 * (number % 2), width * RNG.uniform(0.9, 1))
+        for number in range(count)
+        for line in range(14 - number % 2)
+    ]
+
+
 PAGES = {
+    "receipt with an address of two lines": receipt_with_address(2, 200),
+    "receipt with an address of six lines": receipt_with_address(6, 300),
+    "letter": letter(2, 3),
+    "letter with long addresses": letter(5, 4),
+    "chat": chat(),
+    "two staggered columns": staggered(2, 2 * PITCH),
+    "three staggered columns": staggered(3, 2 * PITCH),
     "sidebar on the left": with_sidebar(True, 37, 9),
     "sidebar on the right": with_sidebar(False, 45, 5),
     "sidebar whose lines stand level with the text": with_sidebar(True, PITCH),
@@ -169,6 +214,19 @@ def test_vertical_columns_go_from_right_to_left():
 )
 def test_the_rule_may_be_stated(rule, expected):
     assert order(box(0, 0), box(300, 0), box(0, 40), box(300, 40), rule=rule) == expected
+
+
+@pytest.mark.parametrize("name", ["two staggered columns", "three staggered columns"])
+def test_the_rule_of_columns_holds_for_lines_between_each_other(name):
+    page = PAGES[name]
+    assert order(*page, rule="columns") == list(range(len(page)))
+
+
+def test_a_heading_in_the_white_between_columns_is_no_column():
+    page = receipt_with_address(3, 200)
+    items = list(range(3, 21, 2))
+    prices = [item + 1 for item in items]
+    assert order(*page, rule="columns") == [0, 1, 2, *items, *prices, 21, 22]
 
 
 def test_an_unknown_rule_is_refused():

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from ocr_contract.frame import level
 from ocr_contract.options import READING_ORDERS
-from ocr_pipeline.stages.reading_order.columns import by_columns
+from ocr_pipeline.stages.reading_order.columns import Indices, Rects, by_columns
 from ocr_pipeline.stages.reading_order.rows import by_rows
-from ocr_pipeline.stages.reading_order.tables import without_tables
+from ocr_pipeline.stages.reading_order.tables import blocks_of, without_tables
 
 
 def reading_order(boxes: npt.NDArray[np.float32], rule: str = "auto") -> npt.NDArray[np.intp]:
@@ -38,4 +38,8 @@ def reading_order(boxes: npt.NDArray[np.float32], rule: str = "auto") -> npt.NDA
     rects = level(boxes)
     if rule == "rows":
         return by_rows(rects)
-    return by_columns(rects, without_tables if rule == "auto" else lambda _, columns: columns)
+    return by_columns(rects, without_tables if rule == "auto" else _all_columns)
+
+
+def _all_columns(rects: Rects, columns: list[Indices]) -> list[Indices]:
+    return blocks_of(rects, columns, inner=True) or columns

@@ -17,6 +17,7 @@ from ocr_pipeline.stages.reading_order.rows import by_rows
 
 MIN_GAP = 0.55  # of a line's median height: narrower white space parts words, not columns
 FAR = 1.2  # of a line's median height: a first or last line that far off is a header or footer, in no column
+CLOSE = 0.3  # of a line's median height: lines with less white between them do not stand one above the other
 FARTHER = 0.3  # of a line's median height: so is one that much farther off than any two lines of the columns
 
 Rects = npt.NDArray[np.float64]  # (N, 4): left, top, right and bottom in the level frame
@@ -47,6 +48,31 @@ def by_columns(rects: Rects, divide: Divide) -> Indices:
             waiting.append(part)
     flush()
     return np.concatenate(order)
+
+
+def one_below_the_other(rects: Rects, columns: list[Indices], *, inner: bool = False) -> list[Indices]:
+    """The lines of some columns in blocks from the top, where some columns have no line beside those of the others.
+
+    Such a column is none: a heading in the white between item and price, the blocks of a letter, the two sides of a
+    chat. With `inner`, only those that have a column on both sides count. Nothing, if there is none.
+    """
+    lines = np.concatenate(columns)
+    number = np.repeat(np.arange(len(columns)), [len(column) for column in columns])
+    grown = rects[lines] + np.array([0, -1, 0, 1]) * (CLOSE / 2 + 0.25) * np.median(rects[lines, 3] - rects[lines, 1])
+    lone = set(range(1, len(columns) - 1)) - _beside(rects[lines], number)
+    if not inner:
+        lone |= set(range(len(columns))) - _beside(grown, number)
+    if not lone:
+        return []
+    bands = list(_bands(rects[lines]))
+    kind = np.array([int(number[band[0]]) if int(number[band[0]]) in lone else -1 for band in bands])
+    runs = np.split(np.arange(len(bands)), np.flatnonzero(np.diff(kind)) + 1)
+    return [np.concatenate([lines[bands[band]] for band in run]) for run in runs]
+
+
+def _beside(lines: Rects, number: Indices) -> set[int]:
+    """The columns that have a line beside one of another column; `number` (N,) says which each line is in."""
+    return {int(column) for band in _bands(lines) if len(np.unique(number[band])) > 1 for column in number[band]}
 
 
 def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[Indices, Intervals]]:

@@ -10,12 +10,15 @@ from itertools import pairwise
 import numpy as np
 
 from ocr_pipeline.stages.reading_order.cells import wrapped_cells
-from ocr_pipeline.stages.reading_order.columns import Indices, Rects
-from ocr_pipeline.stages.reading_order.running_text import MIN_LINES, running_text, runs_past
+from ocr_pipeline.stages.reading_order.columns import Indices, Rects, one_below_the_other
+from ocr_pipeline.stages.reading_order.running_text import MIN_LINES, full, running_text, runs_past
 
 LEVEL = 0.2  # of a line's height: lines whose tops, middles or base lines differ by less stand level
 MAX_OFF = 0.5  # of a line's height: by which one whole side may stand higher than the other, and still be level
 MIN_LEVEL = 0.75  # of the lines of the side that has fewer: that many stand level with one of the other
+ALTERNATE = 0.5  # of the lines of staggered columns, at least, stand between lines of another column
+MIN_STAGGERED = 5  # lines to a column, on average
+MIN_FULL = 0.6  # of the lines of staggered columns: fill them
 MIN_PROSE = 0.75  # of the lines of columns that stand level: that many stand in columns of running text
 
 
@@ -23,6 +26,8 @@ def without_tables(rects: Rects, columns: list[Indices]) -> list[Indices]:
     """What to read one after the other: columns, or groups of them that are one table, or the cells of a table."""
     if len(columns) == 1:
         return columns
+    if blocks := blocks_of(rects, columns):
+        return blocks
     if cells := wrapped_cells(rects, columns):
         return cells
     groups = [[columns[0]]]  # of columns that stand level with each other
@@ -32,6 +37,19 @@ def without_tables(rects: Rects, columns: list[Indices]) -> list[Indices]:
         else:
             groups.append([column])
     return [lines for group in groups for lines in _divided(rects, group)]
+
+
+def blocks_of(rects: Rects, columns: list[Indices], *, inner: bool = False) -> list[Indices]:
+    """As `one_below_the_other`, but nothing for columns of text whose lines just do not stand level."""
+    blocks = one_below_the_other(rects, columns, inner=inner)
+    return [] if blocks and _is_staggered(rects, columns, blocks) else blocks
+
+
+def _is_staggered(rects: Rects, columns: list[Indices], blocks: list[Indices]) -> bool:
+    """Whether blocks are but the single lines of columns of text, each between two lines of another column."""
+    fills = np.concatenate([full(rects[column, 2] - rects[column, 0], rects[column]) for column in columns])
+    staggered = len(blocks) > ALTERNATE * len(fills) and len(fills) >= MIN_STAGGERED * len(columns)
+    return bool(staggered and fills.mean() >= MIN_FULL)
 
 
 def _divided(rects: Rects, columns: list[Indices]) -> list[Indices]:
