@@ -17,6 +17,7 @@ from ocr_bench.contenders.environments import CACHE, PEERS, Cache, Peers, prepar
 from ocr_bench.errors import BenchError, PeerError, UnavailableError
 from ocr_bench.measurements import perf_analyzer
 from ocr_bench.measurements.accuracy import MeasureAccuracy
+from ocr_bench.measurements.documents import MeasureDocuments
 from ocr_bench.measurements.endurance import Endurance
 from ocr_bench.measurements.lines import Lines
 from ocr_bench.measurements.load import Load
@@ -37,10 +38,10 @@ app = typer.Typer(
 )
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
-    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
+    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words, MeasureDocuments),
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
-SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance", "order", "words")
+SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance", "order", "words", "documents")
 PAGE = Path("bench/RESULTS.md")
 
 

@@ -103,21 +103,31 @@ def prepare(peer: Peer, cache: Path) -> list[str]:
     Raises:
         PeerError: the environment cannot be made, or the weights are not the pinned ones.
     """
+    home = make_environment(peer, cache)
+    options = {
+        key: value.replace("{weights}", str(home / "weights")) if isinstance(value, str) else value
+        for key, value in peer.options.items()
+    }
+    return peer_child.command(str(home / "bin" / "python"), peer.name, options)
+
+
+def make_environment(peer: Peer, cache: Path) -> Path:
+    """Make the peer's environment unless it exists, and give its folder.
+
+    Raises:
+        PeerError: it cannot be made, or the weights are not the pinned ones.
+    """
     home = cache.resolve() / peer.name
-    python, weights, stamp = home / "bin" / "python", home / "weights", home / "requirements.json"
+    python, stamp = home / "bin" / "python", home / "requirements.json"
     wanted = json.dumps([*peer.requirements, peer.weights])
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(home, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, capture_output=True)
         pip(python, "install", "--quiet", *peer.requirements)
         if peer.weights:
-            install_weights(python, *peer.weights, weights)
+            install_weights(python, *peer.weights, home / "weights")
         stamp.write_text(wanted, encoding="utf-8")
-    options = {
-        key: value.replace("{weights}", str(weights)) if isinstance(value, str) else value
-        for key, value in peer.options.items()
-    }
-    return peer_child.command(str(python), peer.name, options)
+    return home
 
 
 def install_weights(python: Path, requirement: str, sha256: str, folder: Path) -> None:
