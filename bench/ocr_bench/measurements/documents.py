@@ -27,7 +27,7 @@ from ocr_bench.errors import BenchError, PeerError
 from ocr_bench.machine import first_line
 from ocr_bench.process_tree import cpu_s, pss_bytes, tree
 from ocr_bench.report import Cell, Table
-from ocr_bench.runner import TargetMeasurement, Workplace
+from ocr_bench.runner import REQUEST_TIMEOUT_S, TargetMeasurement, Workplace
 from ocr_bench.scoring.text_layer import LayerScore, placed_words
 from ocr_bench.server import Server, running_server
 from ocr_documents.parts import STATE
@@ -153,9 +153,10 @@ class MeasureDocuments(TargetMeasurement[Documents]):
 
     def _tools(self, server: Server) -> tuple[list[Tool], list[str]]:
         client = (str(_beside("ocr-client")), "--format", "pdf")
+        asked = ("--url", server.http, "--timeout", f"{REQUEST_TIMEOUT_S:.0f}")
         models = str(self.model_repository)
         tools = [
-            Tool("ocr-client, server", (*client, "--url", server.http), ("--output",), server),
+            Tool("ocr-client, server", (*client, *asked), ("--output",), server),
             Tool("ocr-client --local", (*client, "--local", "--model-repository", models), ("--output",)),
         ]
         missing = []
