@@ -18,6 +18,7 @@ from ocr_bench.scoring.text_layer import LayerScore, Placed, overlaps, placed_wo
 
 SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float32)
 
+PAGES = 30
 # A client that notes a page every 50 ms and goes on where it was killed: argv is source, target, perhaps --resume.
 CLIENT = """
 import sys, time
@@ -26,7 +27,7 @@ from pathlib import Path
 target = Path(sys.argv[2])
 parts = target.parent / ".ocr-client" / "parts"
 parts.mkdir(parents=True, exist_ok=True)
-for number in range(40):
+for number in range(30):
     if not (part := parts / f"{number}.json").exists():
         time.sleep(0.05)
         part.write_text("page")
@@ -109,8 +110,8 @@ def test_a_killed_run_goes_on_and_is_compared(tmp_path: Path, equal: bool) -> No
     unbroken = tmp_path / "unbroken.pdf"
     unbroken.write_text("whole" if equal else "other")
     with (tmp_path / "log").open("wb") as log:
-        broken = documents._killed_and_resumed(client("whole"), tmp_path / "x.pdf", unbroken, 2.0, log)
-    assert 0 < broken.noted[0] < broken.noted[1] < 40
+        broken = documents._killed_and_resumed(client("whole"), tmp_path / "x.pdf", unbroken, PAGES, log)
+    assert PAGES / 3 <= broken.noted[0] < broken.noted[1] < PAGES
     assert (broken.orphans, broken.early, broken.equal) == (0, False, equal)
 
 
@@ -119,8 +120,8 @@ def test_a_run_that_fails_or_ends_before_it_is_killed_is_told(tmp_path: Path) ->
     with (tmp_path / "log").open("wb") as log:
         with pytest.raises(BenchError, match="code 3"):
             documents._work(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", [], Work(), log)
-        with pytest.raises(BenchError, match="before it was killed"):
-            documents._killed_and_resumed(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", 2.0, log)
+        with pytest.raises(BenchError, match="was to be killed"):
+            documents._killed_and_resumed(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", PAGES, log)
 
 
 def test_what_is_told_of_a_run() -> None:

@@ -33,7 +33,8 @@ from ocr_bench.server import Server, running_server
 from ocr_documents.parts import STATE
 
 SAMPLE_S = 1.0  # between two looks at the memory
-KILLED_AT = 0.3  # of an unbroken run's time: when a run is killed
+KILLED_AT = (1 / 3, 2 / 3)  # of the pages read: when a run is killed
+POLL_S = 0.02
 ORPHANS_TIMEOUT_S = 10.0
 LANGUAGES = "eng+chi_sim"
 RAPIDOCR = Peer(
@@ -144,7 +145,7 @@ class MeasureDocuments(TargetMeasurement[Documents]):
             write_pdf(scans, source)
             _work(ours, source, folder / "unbroken.pdf", scans, whole, log)
             done("the whole document", len(scans))
-            broken = _killed_and_resumed(ours, source, folder / "unbroken.pdf", whole.wall_s, log)
+            broken = _killed_and_resumed(ours, source, folder / "unbroken.pdf", len(scans), log)
             done("killed and resumed", len(scans))
         versions = [first_line([str(_beside("ocrmypdf")), "--version"]), first_line(["tesseract", "--version"])]
         names = ("OCRmyPDF", "")
@@ -271,27 +272,31 @@ def _check(tool: Tool, process: subprocess.Popen[bytes], log: IO[bytes]) -> None
         raise BenchError(f"{tool.name} ended with code {process.returncode}; see {log.name}")
 
 
-def _killed_and_resumed(tool: Tool, source: Path, unbroken: Path, wall_s: float, log: IO[bytes]) -> Broken:
-    """Kill the tool's whole process group twice, each time after a part of an unbroken run's time; then let it end.
+def _killed_and_resumed(tool: Tool, source: Path, unbroken: Path, pages: int, log: IO[bytes]) -> Broken:
+    """Kill the tool's whole process group twice, each time when more pages have been read; then let it end.
 
     Raises:
         BenchError: the tool failed, or ended before it was killed.
     """
     target = unbroken.with_name("resumed") / "whole.pdf"
     target.parent.mkdir()
+    parts = target.parent / STATE / "parts"
     command = [*tool.command(source, target), "--resume"]
     noted, orphans, early = [], 0, False
-    for _ in range(2):
+    for share in KILLED_AT:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        time.sleep(KILLED_AT * wall_s)
-        if process.poll() is not None:
-            raise BenchError(f"{tool.name} ended with code {process.returncode} before it was killed; see {log.name}")
+        while len(list(parts.glob("*.json"))) < share * pages:
+            if process.poll() is not None:
+                raise BenchError(
+                    f"{tool.name} ended with code {process.returncode} and was to be killed; see {log.name}"
+                )
+            time.sleep(POLL_S)
         members = tree(process.pid)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         orphans += len(psutil.wait_procs(members, ORPHANS_TIMEOUT_S)[1])
         early |= target.exists()
-        noted.append(len(list((target.parent / STATE / "parts").glob("*.json"))))
+        noted.append(len(list(parts.glob("*.json"))))
     process = subprocess.Popen(command, stdout=log, stderr=log)
     process.wait()
     _check(tool, process, log)
