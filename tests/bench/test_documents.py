@@ -8,10 +8,10 @@ import numpy as np
 import pikepdf
 import pytest
 
+from ocr_bench.contenders.searchable import Broken, Tool, Work, kill_and_resume, make_searchable
 from ocr_bench.drawn.document import DPI, KINDS, Scan, scan, write_pdf
 from ocr_bench.errors import BenchError
-from ocr_bench.measurements import documents
-from ocr_bench.measurements.documents import Broken, Documents, MeasureDocuments, Tool, Work
+from ocr_bench.measurements.documents import Documents, MeasureDocuments
 from ocr_bench.scoring import text_layer
 from ocr_bench.scoring.labels import Line
 from ocr_bench.scoring.text_layer import LayerScore, Placed, overlaps, placed_words
@@ -110,7 +110,7 @@ def test_a_killed_run_goes_on_and_is_compared(tmp_path: Path, equal: bool) -> No
     unbroken = tmp_path / "unbroken.pdf"
     unbroken.write_text("whole" if equal else "other")
     with (tmp_path / "log").open("wb") as log:
-        broken = documents._killed_and_resumed(client("whole"), tmp_path / "x.pdf", unbroken, PAGES, log)
+        broken = kill_and_resume(client("whole"), tmp_path / "x.pdf", unbroken, PAGES, log)
     assert PAGES / 3 <= broken.noted[0] < broken.noted[1] < PAGES
     assert (broken.orphans, broken.early, broken.equal) == (0, False, equal)
 
@@ -119,9 +119,9 @@ def test_a_run_that_fails_or_ends_before_it_is_killed_is_told(tmp_path: Path) ->
     failing = Tool("client", (sys.executable, "-c", "raise SystemExit(3)"))
     with (tmp_path / "log").open("wb") as log:
         with pytest.raises(BenchError, match="code 3"):
-            documents._work(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", [], Work(), log)
+            make_searchable(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", [], Work(), log)
         with pytest.raises(BenchError, match="was to be killed"):
-            documents._killed_and_resumed(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", PAGES, log)
+            kill_and_resume(failing, tmp_path / "x.pdf", tmp_path / "y.pdf", PAGES, log)
 
 
 def test_what_is_told_of_a_run() -> None:
