@@ -78,9 +78,9 @@ def test_a_page_by_hand() -> None:
     known = [Line("a", SQUARE), Line("b", SQUARE + 20), Line("c", SQUARE + 40)]
     boxes = np.array([[20, 20, 30, 30], [0, 0, 10, 30], [90, 90, 99, 99]], np.float64)
     score = LayerScore()
-    score.add(known, Placed(("b", "a", "c"), boxes))
-    assert score == LayerScore(words=3, met=1, covered=2, in_order=2)
-    assert (score + score).shares == pytest.approx((1 / 3, 2 / 3, 2 / 3))
+    score.add(known, Placed(("b", "a", "c"), boxes), Placed(("a", "b", "c"), boxes))
+    assert score == LayerScore(words=3, met=1, covered=2, in_order=3, in_poppler_order=2)
+    assert (score + score).shares == pytest.approx((1 / 3, 2 / 3, 1, 2 / 3))
 
 
 def test_chinese_is_split_into_characters_and_entities_are_text(
@@ -126,10 +126,10 @@ def test_a_run_that_fails_or_ends_before_it_is_killed_is_told(tmp_path: Path) ->
 
 def test_what_is_told_of_a_run() -> None:
     work = Work(pages=10, wall_s=20.0, cpu_s=30.0, pss_mib=[100.0, 140.0, 120.0])
-    work.scores["text"] = LayerScore(words=4, met=3, covered=4, in_order=2)
+    work.scores["text"] = LayerScore(words=4, met=3, covered=4, in_order=2, in_poppler_order=1)
     found = Documents(work, Broken([3, 6], 0, False, True), {"ours": work}, ["OCRmyPDF 17"], ["x is left out: y"])
     measurement = MeasureDocuments()
-    assert measurement.table(found).rows == (("ours", 30.0, 3.0, 140, 4, 0.75, 1.0, 0.5),)
+    assert measurement.table(found).rows == (("ours", 30.0, 3.0, 140, 4, 0.75, 1.0, 0.5, 0.25),)
     by_kind, whole, killed, missing, versions = measurement.notes(found)
     assert "| ours | 0.750 / 0.500 | – |" in by_kind
     assert "30.0 pages a minute" in whole

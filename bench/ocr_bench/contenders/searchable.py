@@ -159,8 +159,8 @@ def make_searchable(tool: Tool, source: Path, target: Path, scans: Sequence[Scan
     work.cpu_s += _processor_s(tool) - before
     work.pages += len(scans)
     _check(tool, process, log)
-    for page, found in zip(scans, placed_words(target, DPI), strict=True):
-        work.scores[page.kind].add(page.words, found)
+    for page, found, in_order in zip(scans, placed_words(target, DPI), placed_words(target, DPI, "-raw"), strict=True):
+        work.scores[page.kind].add(page.words, found, in_order)
 
 
 def _processor_s(tool: Tool) -> float:

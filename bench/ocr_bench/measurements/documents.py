@@ -81,13 +81,14 @@ class MeasureDocuments(TargetMeasurement[Documents]):
             "leaves pictures as they are. Words are where pdftotext -bbox finds them, as upright rectangles; Chinese "
             "words are single characters, an even part of the run that pdftotext gives. Met: the intersection is half "
             "of the union or more; covered: half of the printed word or more; in order: the longest common "
-            "subsequence of the printed words and the words found, over the printed ones. The words are drawn by lot, "
-            f"so no language model helps. Ours with {self.target.model_set}."
+            "subsequence of the printed words and the words found, over the printed ones, in the order of the file "
+            "(-raw); by poppler: likewise, in the order that pdftotext gives them by their places. Words are drawn by "
+            f"lot, so no language model helps. Ours with {self.target.model_set}."
         )
 
     def table(self, found: Documents) -> Table:
         """One row a tool."""
-        header = ("", "pages/min", "CPU s/page", "peak PSS, MiB", "words", "met", "covered", "in order")
+        header = ("", "pages/min", "CPU s/page", "peak PSS, MiB", "words", "met", "covered", "in order", "by poppler")
         rows: list[tuple[Cell, ...]] = []
         for name, work in found.works.items():
             speed = (work.pages_a_minute, work.cpu_s / work.pages, round(max(work.pss_mib)))
@@ -116,5 +117,5 @@ class MeasureDocuments(TargetMeasurement[Documents]):
 def _shares(score: LayerScore) -> str:
     if not score.words:
         return "–"
-    met, _, in_order = score.shares
+    met, _, in_order, _ = score.shares
     return f"{met:.3f} / {in_order:.3f}"

@@ -6,7 +6,7 @@ import itertools
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from html import unescape
 from pathlib import Path
 
@@ -34,33 +34,36 @@ class Placed:
 
 @dataclass
 class LayerScore:
-    """Printed words: how many there are, are met by a box (by either measure), and are found in their order."""
+    """Printed words: how many there are, are met by a box (by either measure), and are found in their order.
+
+    The order is once that in which the file has its words, and once the one that pdftotext finds by their places.
+    """
 
     words: int = 0
     met: int = 0
     covered: int = 0
     in_order: int = 0
+    in_poppler_order: int = 0
 
-    def add(self, known: Sequence[Line], found: Placed) -> None:
+    def add(self, known: Sequence[Line], found: Placed, in_file_order: Placed) -> None:
         """Count one page."""
         boxes = np.array([[*word.polygon.min(axis=0), *word.polygon.max(axis=0)] for word in known], np.float64)
         over_union, over_known = overlaps(boxes.reshape(-1, 4), found.boxes)
         self.words += len(known)
         self.met += int((over_union >= GOOD).sum())
         self.covered += int((over_known >= GOOD).sum())
-        self.in_order += LCSseq.similarity([word.text for word in known], found.texts)
+        texts = [word.text for word in known]
+        self.in_order += LCSseq.similarity(texts, in_file_order.texts)
+        self.in_poppler_order += LCSseq.similarity(texts, found.texts)
 
     def __add__(self, other: LayerScore) -> LayerScore:
         """Two counts together."""
-        return LayerScore(
-            *(self.words + other.words, self.met + other.met),
-            *(self.covered + other.covered, self.in_order + other.in_order),
-        )
+        return LayerScore(*(mine + yours for mine, yours in zip(astuple(self), astuple(other), strict=True)))
 
     @property
-    def shares(self) -> tuple[float, float, float]:
-        """Met by IoU, covered, and in order, each of all printed words."""
-        return self.met / self.words, self.covered / self.words, self.in_order / self.words
+    def shares(self) -> tuple[float, ...]:
+        """Of all printed words: met, covered, in the order of the file, in pdftotext's."""
+        return tuple(count / self.words for count in astuple(self)[1:])
 
 
 def overlaps(known: Floats, found: Floats) -> tuple[Floats, Floats]:
@@ -82,14 +85,19 @@ def overlaps(known: Floats, found: Floats) -> tuple[Floats, Floats]:
     return (shared / (area[:, None] + found_area - shared)).max(axis=1), (shared / area[:, None]).max(axis=1)
 
 
-def placed_words(pdf: Path, dpi: float) -> Iterator[Placed]:
+def placed_words(pdf: Path, dpi: float, *options: str) -> Iterator[Placed]:
     """Yield the words of each page; of Chinese the characters, which are taken to share their word's width evenly.
+
+    Args:
+        pdf: the file.
+        dpi: pixels an inch of the page.
+        options: of pdftotext; with "-raw" the words come in the order of the file.
 
     Raises:
         UnavailableError: pdftotext is not installed.
     """
     try:
-        command = ["pdftotext", "-bbox", str(pdf), "-"]
+        command = ["pdftotext", "-bbox", *options, str(pdf), "-"]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True)
     except FileNotFoundError as error:
         raise UnavailableError("places of words need pdftotext: install poppler-utils") from error
