@@ -27,10 +27,10 @@ from ocr_bench.runner import REQUEST_TIMEOUT_S
 from ocr_bench.scoring.text_layer import LayerScore, placed_words
 from ocr_bench.server import Server
 from ocr_bench.target import Target
-from ocr_documents.parts import STATE
 
 SAMPLE_S = 1.0  # between two looks at the memory
 KILLED_AT = (1 / 3, 2 / 3)  # of the pages read: when a run is killed
+NOTES = ".ocr-client"  # the folder beside an output that --resume keeps
 POLL_S = 0.02
 ORPHANS_TIMEOUT_S = 10.0
 LANGUAGES = "eng+chi_sim"
@@ -182,7 +182,7 @@ def kill_and_resume(tool: Tool, source: Path, unbroken: Path, pages: int, log: I
     """
     target = unbroken.with_name("resumed") / "whole.pdf"
     target.parent.mkdir()
-    parts = target.parent / STATE / "parts"
+    parts = target.parent / NOTES / "parts"
     command = [*tool.command(source, target), "--resume"]
     noted, orphans, early = [], 0, False
     for share in KILLED_AT:
