@@ -63,7 +63,7 @@ def test_many_pictures_come_in_order_and_failures_are_listed(concurrency: str, u
     assert OcrResult.from_dict(documents[0]) == OcrResult.from_dict(documents[1])
     first, second = done.stderr.splitlines()
     assert first == "1 of 3 failed:"
-    assert second.startswith("  in/b.png: the file is no picture")
+    assert second.startswith("  in/b.png: is neither a picture")
     assert sorted(path.relative_to(folder).as_posix() for path in (folder / "out").rglob("*.jpg")) == [
         "out/a.jpg",
         "out/页.jpg",
@@ -143,7 +143,7 @@ def test_local_prints_what_the_server_gives(url_of: UrlOf, model_repository: Pat
 def test_local_tells_of_pictures_that_cannot_be_read(folder: Path, model_repository: Path) -> None:
     done = ocr_client("in", "--local", "--model-repository", model_repository)
     assert done.exit_code == 1
-    assert done.stderr.startswith("1 of 3 failed:\n  in/b.png: the file is no picture")
+    assert done.stderr.startswith("1 of 3 failed:\n  in/b.png: is neither a picture")
 
 
 def test_local_with_weights_that_are_corrupt_ends_with_2_and_one_sentence(folder: Path, weighted_copy: Path) -> None:
