@@ -89,7 +89,7 @@ def check_number(number: int, pages: int) -> None:
         NoSuchPage: it has not.
     """
     if not 1 <= number <= pages:
-        raise NoSuchPage(f"has {pages:,} pages, and no page {number:,}")
+        raise NoSuchPage(f"has {pages:,} {'page' if pages == 1 else 'pages'}, and no page {number:,}")
 
 
 def dots_per_inch(value: object) -> float | None:

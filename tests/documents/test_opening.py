@@ -74,7 +74,7 @@ def test_a_pipe_is_read_once(tmp_path):
 @pytest.mark.parametrize("content", [picture("PNG"), picture("TIFF"), pdf_file(b"")])
 @pytest.mark.parametrize("number", [0, 2, -1])
 def test_a_page_that_is_not_there_is_said_to_be_so(content, number):
-    with open_document(content) as document, pytest.raises(NoSuchPage, match=f"has 1 pages, and no page {number}"):
+    with open_document(content) as document, pytest.raises(NoSuchPage, match=f"has 1 page, and no page {number}"):
         document.page(number)
 
 
