@@ -32,10 +32,10 @@ def turned(boxes, degrees):
     return ((np.array(boxes, np.float64) - PAGE / 2) @ matrix + PAGE / 2).astype(np.float32)
 
 
-def text(left, top, width, lines):
+def text(left, top, width, lines, pitch=PITCH):
     """Lines of running text; every seventh ends a paragraph."""
     return [
-        box(left, top + PITCH * line, width * (0.4 if line % 7 == 6 else RNG.uniform(0.88, 1))) for line in range(lines)
+        box(left, top + pitch * line, width * (0.4 if line % 7 == 6 else RNG.uniform(0.88, 1))) for line in range(lines)
     ]
 
 
@@ -161,6 +161,7 @@ def staggered(count, pitch):
 
 
 PAGES = {
+    "two columns with double spacing": [*text(0, 60, 470, 20, 2 * HEIGHT), *text(500, 60, 470, 20, 2 * HEIGHT)],
     "receipt with an address of two lines": receipt_with_address(2, 200),
     "receipt with an address of six lines": receipt_with_address(6, 300),
     "letter": letter(2, 3),

@@ -19,7 +19,7 @@ MIN_FILL, MAX_SLACK = 0.8, 2.2  # of a column's width, or so near to its edge: a
 MAX_SHORT, MAX_SHORT_COLUMN = 0.4, 0.5  # of the lines, in all columns and in one: the last ones of paragraphs
 EVEN = 0.02  # short lines, at most, where no paragraph ends: cells of one length look like that too
 MIN_LENGTH, MIN_LENGTH_EVEN = 6, 9  # of the median line
-MAX_PITCH = 1.7  # from line to line
+MAX_PITCH, MAX_PITCH_LONG = 1.7, 2.2  # from line to line; double spacing, where all columns have long lines
 MAX_SPREAD, MAX_SPREAD_EVEN = 2.2, 1.65  # pitch, and a fifth of the white between the columns
 LONG = 16  # lines longer than that are no cells, however far the columns are apart
 MIN_LENGTH_BESIDE, MAX_GAP_BESIDE, MAX_SHORT_BESIDE = 12, 6, 0.35  # of text with a sidebar: lines, gap, short lines
@@ -68,6 +68,7 @@ def full(length: Floats, column: Rects) -> npt.NDArray[np.bool_]:
 def running_text(columns: list[Rects], gap: float) -> list[bool]:
     """Whether each of some columns, so far apart, is running text: mostly one line a row, full, and close together."""
     found = [_rows(column) for column in columns]
+    max_pitch = MAX_PITCH_LONG if all(rows.median > LONG * rows.height for rows in found) else MAX_PITCH
     short = np.concatenate([rows.short for rows in found]).mean()
     even = short < EVEN
     min_length, max_spread = (MIN_LENGTH_EVEN, MAX_SPREAD_EVEN) if even else (MIN_LENGTH, MAX_SPREAD)
@@ -78,7 +79,7 @@ def running_text(columns: list[Rects], gap: float) -> list[bool]:
         is_full = short <= MAX_SHORT and rows.short.mean() < MAX_SHORT_COLUMN
         is_close = rows.pitch + gap / 5 <= max_spread * rows.height or rows.median > LONG * rows.height
         return (
-            is_full and is_close and rows.pitch <= MAX_PITCH * rows.height and rows.median >= min_length * rows.height
+            is_full and is_close and rows.pitch <= max_pitch * rows.height and rows.median >= min_length * rows.height
         )
 
     return [is_running_text(rows) for rows in found]
@@ -91,6 +92,8 @@ def runs_past(text: Rects, beside: Rects, gap: float) -> bool:
     """
     rows = _rows(text)
     if len(beside) < MIN_LINES or rows.short.mean() > MAX_SHORT_BESIDE or gap > MAX_GAP_BESIDE * rows.height:
+        return False
+    if rows.pitch > MAX_PITCH * rows.height:
         return False
     goes_on = ~rows.short[:-1] & (np.diff(rows.middle) < rows.pitch + PARAGRAPH * rows.height)
     nearest = np.abs(np.subtract.outer((beside[:, 1] + beside[:, 3]) / 2, rows.middle)).argmin(axis=1)
