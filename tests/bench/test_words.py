@@ -81,9 +81,8 @@ def test_a_childs_words_come_with_their_lines(tmp_path: Path) -> None:
 def test_figures_by_hand() -> None:
     page = Drawn("serif, level", 0, np.zeros((1, 1, 3), np.uint8), (), (Line("a", SQUARE), Line("b", SQUARE + 100)))
     answer = OcrResult(NONE, (), np.empty(0, np.float32), np.empty(0, np.float32))
-    given = OcrResult.from_dict(
-        {**answer.to_dict(), "words": ["a"], "word_boxes": SQUARE[None] + 1, "word_scores": [1], "word_lines": [0]}
-    )
+    line = (SQUARE[None] + 1, ("a",), [1])
+    given = OcrResult(*line, [1], words=line[1], word_boxes=line[0], word_scores=line[2], word_lines=[0])
     ours, peer = WordTally("serif, level", "ours"), WordTally("serif, level", "peer")
     ours.add(page, given)
     peer.add(page, answer)
