@@ -1,12 +1,14 @@
-"""Write the tables of the documentation that follow from the code: `.venv/bin/python docs/tables.py`.
+"""Write the tables and lists of the documentation that follow from the code: `.venv/bin/python docs/tables.py`.
 
-A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. tests/docs checks that every one is up to date.
+Each stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. tests/docs checks that every one is up to date.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ocr_client.cli.formats import OutputFormat
+from ocr_client.cli.inputs import SUFFIXES
 from ocr_contract.options import ENDPOINTS, OPTIONS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 
@@ -44,10 +46,26 @@ def model_sets_table() -> str:
     return _table(("model set", "reads", "networks", "detection thresholds", "available from"), rows)
 
 
-# Page, name of the table, and what it holds.
+def suffixes_line() -> str:
+    """The suffixes of the files that are looked for in folders."""
+    return f"{', '.join(f'`{suffix}`' for suffix in sorted(SUFFIXES))}\n"
+
+
+def formats_table() -> str:
+    """Every format of `ocr-client`, as its help text has it."""
+    rows = [
+        (f"`{form.value}`", form.meaning, f"`{form.suffix}`", "yes" if form.needs_words else "–")
+        for form in OutputFormat
+    ]
+    return _table(("`--format`", "a file holds", "suffix", "asks for words"), rows)
+
+
+# Page, name of the table or line, and what it holds.
 TABLES: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("options.md", "options", options_table),
     ("models.md", "model-sets", model_sets_table),
+    ("documents.md", "suffixes", suffixes_line),
+    ("documents.md", "formats", formats_table),
 )
 
 

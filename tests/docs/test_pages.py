@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+import img2pdf
 import pytest
 import typer
 from google.protobuf import text_format
@@ -104,9 +105,10 @@ def readme(request):
 
 @pytest.fixture
 def workplace(tmp_path, server):
-    """A folder that a block may write to, with the sample pictures and the models in it."""
+    """A folder that a block may write to, with the sample pictures, a scan and the models in it."""
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     (tmp_path / "page.jpg").symlink_to(ROOT / "samples" / "poster.jpg")
+    (tmp_path / "scan.pdf").write_bytes(img2pdf.convert(ROOT / "samples" / "receipt.png"))
     (tmp_path / "model_repository").symlink_to(server.repository)
     return tmp_path
 

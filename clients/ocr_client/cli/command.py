@@ -78,7 +78,7 @@ def run(
     ] = None,
     dpi: Annotated[int, _flag("Pixels an inch that PDF pages are drawn at.", min=36, max=1200)] = 200,
     existing_text: Annotated[
-        ExistingText, _flag("PDF pages that carry text: keep takes that text, read reads them as if they had none.")
+        ExistingText, _flag("PDF pages that carry text. keep: use the text in the file; read: OCR these pages too.")
     ] = ExistingText.KEEP,
     max_pages: Annotated[int, _flag("Most pages that are read of a document.", min=1)] = Limits.pages,
     resume: Annotated[

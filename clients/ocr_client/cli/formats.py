@@ -9,6 +9,7 @@ from ocr_client.errors import UsageError
 from ocr_documents.formats import FORMATS, Format
 
 _PDF = "pdf"
+PDF_MEANING = "searchable PDF: the original pages with an invisible text layer"
 
 
 class OutputFormat(str, Enum):
@@ -21,7 +22,7 @@ class OutputFormat(str, Enum):
     @property
     def meaning(self) -> str:
         """Half a sentence for help texts."""
-        return "the same pages, with their text to search and copy" if self is PDF else FORMATS[self.value].meaning
+        return PDF_MEANING if self is PDF else FORMATS[self.value].meaning
 
     @property
     def is_for_many(self) -> bool:
