@@ -45,8 +45,14 @@ COMMANDS = {
     "ocr-client": ocr_client.cli.app,
     "ocr-bench": ocr_bench.cli.app,
 }
-# docker's and Triton's, named in prose
-FOREIGN_OPTIONS = {"--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode"}
+# docker's, Triton's and OCRmyPDF's, named in prose
+FOREIGN_OPTIONS = {
+    *("--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode"),
+    *("--deskew", "--jobs", "--language", "--rotate-pages"),
+}
+# Of our engine for OCRmyPDF; read as text, since OCRmyPDF is not there on every Python.
+PLUGIN = ROOT / "clients" / "ocr_client" / "ocrmypdf_plugin" / "hooks.py"
+PLUGIN_OPTIONS = set(re.findall(r'"(--triton-paddleocr-[a-z]+)"', PLUGIN.read_text(encoding="utf-8")))
 BLOCK_LIMIT_S = 120
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."} - {"build", "dist"}
 
@@ -267,7 +273,7 @@ def test_options_of_the_commands_exist(page):
     for name, arguments in commands_of(page):
         assert {word.partition("=")[0] for word in arguments if word.startswith("--")} <= known[name], arguments
     alone = {match[0] for span in code_spans(page) if (match := re.match(r"--[a-z-]+", span))}
-    assert alone <= set().union(FOREIGN_OPTIONS, *known.values())
+    assert alone <= set().union(FOREIGN_OPTIONS, PLUGIN_OPTIONS, *known.values())
 
 
 def test_subcommands_exist():
