@@ -57,6 +57,20 @@ def receipt(rows=20):
     return [box(300, 0, 400, 44), *chain(*lines)]
 
 
+def receipt_with_second_names(rows=4):
+    """Name, number and price of an item, and below them its name in another language; sums of two boxes at the end."""
+    items = [
+        [
+            *(box(170, top, RNG.uniform(90, 120), 40), box(490, top + 5, 25, 30), box(620, top + 3, 75, 34)),
+            box(172, top + 40, RNG.uniform(130, 190), 30),
+        ]
+        for top in range(480, 480 + 78 * rows, 78)
+    ]
+    end = 510 + 78 * rows
+    sums = [[box(174, end + 40 * row, 200, 33), box(615, end + 40 * row, 80, 33)] for row in range(3)]
+    return [box(171, 418, 107, 36), box(456, 416, 94, 36), box(593, 417, 100, 34), *chain(*items), *chain(*sums)]
+
+
 def form(rows=12):
     fields = [
         [box(left, 60 + 40 * row, RNG.uniform(80, 140)), box(left + 160, 60 + 40 * row, RNG.uniform(80, 280))]
@@ -161,6 +175,7 @@ def staggered(count, pitch):
 
 
 PAGES = {
+    "receipt with second names": receipt_with_second_names(),
     "two columns with double spacing": [*text(0, 60, 470, 20, 2 * HEIGHT), *text(500, 60, 470, 20, 2 * HEIGHT)],
     "receipt with an address of two lines": receipt_with_address(2, 200),
     "receipt with an address of six lines": receipt_with_address(6, 300),

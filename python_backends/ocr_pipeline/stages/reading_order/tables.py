@@ -11,11 +11,12 @@ import numpy as np
 
 from ocr_pipeline.stages.reading_order.cells import wrapped_cells
 from ocr_pipeline.stages.reading_order.columns import Indices, Rects, one_below_the_other
+from ocr_pipeline.stages.reading_order.rows import rows_of
 from ocr_pipeline.stages.reading_order.running_text import MIN_LINES, full, running_text, runs_past
 
 LEVEL = 0.2  # of a line's height: lines whose tops, middles or base lines differ by less stand level
 MAX_OFF = 0.5  # of a line's height: by which one whole side may stand higher than the other, and still be level
-MIN_LEVEL = 0.75  # of the lines of the side that has fewer: that many stand level with one of the other
+MIN_LEVEL = 0.75  # of the lines of the side that has fewer rows: that many stand level with one of the other
 ALTERNATE = 0.5  # of the lines of staggered columns, at least, stand between lines of another column
 MIN_STAGGERED = 5  # lines to a column, on average
 MIN_FULL = 0.6  # of the lines of staggered columns: fill them
@@ -71,9 +72,13 @@ def _divided(rects: Rects, columns: list[Indices]) -> list[Indices]:
     return [np.concatenate(group) for group in divided if group]
 
 
+def _row_count(side: Rects) -> int:
+    return int(rows_of(side).max()) + 1
+
+
 def _is_level(left: Rects, right: Rects) -> bool:
     """Whether the lines of two sides stand level with each other, as the cells of rows do."""
-    fewer, more = sorted((left, right), key=len)
+    fewer, more = sorted((left, right), key=_row_count)
     if len(fewer) <= MIN_LINES and not running_text([more], 0)[0]:
         return True  # too few to tell
     height = np.minimum.outer(fewer[:, 3] - fewer[:, 1], more[:, 3] - more[:, 1])
