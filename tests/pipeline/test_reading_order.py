@@ -67,7 +67,10 @@ def receipt_with_second_names(rows=4):
         for top in range(480, 480 + 78 * rows, 78)
     ]
     end = 510 + 78 * rows
-    sums = [[box(174, end + 40 * row, 200, 33), box(615, end + 40 * row, 80, 33)] for row in range(3)]
+    sums = [
+        [box(174, end + 40 * row, 200, 33), box(left, end + 40 * row, 695 - left, 33)]
+        for row, left in enumerate((612, 619, 553))
+    ]
     return [box(171, 418, 107, 36), box(456, 416, 94, 36), box(593, 417, 100, 34), *chain(*items), *chain(*sums)]
 
 
