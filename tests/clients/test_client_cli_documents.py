@@ -371,8 +371,18 @@ main()
 def begin(event: str, at: int, *arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", PROGRAM.format(event=event), *arguments, "--concurrency", "2"]
     return subprocess.Popen(
-        command, env={**os.environ, "AT": str(at)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "AT": str(at)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - it takes no lock
     )
+
+
+def heed_ctrl_c() -> None:
+    """Undo what a shell does to commands in its background, where the tests themselves may run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_a_run_that_is_killed_twice_gives_what_an_unbroken_one_does(folder: Path) -> None:

@@ -175,7 +175,10 @@ document.page(1)
 def test_the_process_ends_with_its_parent(tmp_path, how):
     (tmp_path / "slow.pdf").write_bytes(pdf_file(SLOW))
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "slow.pdf")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", PARENT, str(tmp_path / "slow.pdf")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in a shell's background
     ) as parent:
         child = int(parent.stdout.readline())
         parent.send_signal(how)
