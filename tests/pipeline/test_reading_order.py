@@ -46,6 +46,14 @@ def columns(count, lines=18, offsets=(0,), gap=30):
     return [box(180, 10, 640, 44), *chain(*body), box(470, 90 + PITCH * lines + 40, 60)]
 
 
+def short_heading(count, gap=30):
+    """Columns of running text, a short heading in the middle of the page, and columns below it."""
+    width = (PAGE[0] - gap * (count - 1)) / count
+    lefts = [number * (width + gap) for number in range(count)]
+    upper, lower = (list(chain(*(text(left, top, width, 10) for left in lefts))) for top in (40, 60 + PITCH * 13))
+    return [*upper, box(430, 40 + PITCH * 11, 140, 30), *lower]
+
+
 def table(rows, cells):
     return [
         box(PAGE[0] * cell / cells, 40 + 30 * row, RNG.uniform(40, 120)) for row in range(rows) for cell in range(cells)
@@ -178,6 +186,8 @@ def staggered(count, pitch):
 
 
 PAGES = {
+    "short heading between two times three columns": short_heading(3),
+    "short heading between two times four columns": short_heading(4),
     "receipt with second names": receipt_with_second_names(),
     "two columns with double spacing": [*text(0, 60, 470, 20, 2 * HEIGHT), *text(500, 60, 470, 20, 2 * HEIGHT)],
     "receipt with an address of two lines": receipt_with_address(2, 200),

@@ -19,6 +19,7 @@ MIN_GAP = 0.55  # of a line's median height: narrower white space parts words, n
 FAR = 1.2  # of a line's median height: a first or last line that far off is a header or footer, in no column
 CLOSE = 0.3  # of a line's median height: lines with less white between them do not stand one above the other
 FARTHER = 0.3  # of a line's median height: so is one that much farther off than any two lines of the columns
+CENTRED = 0.05  # of the page's width: how far the middle of a centred heading may lie off the page's
 
 Rects = npt.NDArray[np.float64]  # (N, 4): left, top, right and bottom in the level frame
 Indices = npt.NDArray[np.intp]  # of lines
@@ -81,12 +82,18 @@ def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[Indices, Intervals]]:
     gaps = [_gaps(rects[band], rects, min_gap) for band in bands]
     header = len(bands[0]) == 1 and _is_apart(rects, bands, gaps, min_gap)
     footer = _is_apart(rects, bands[::-1], gaps[::-1], min_gap)
+    headings = _headings(rects, bands)
     first, common = 0, gaps[0]  # of the part: its first band, and what all of its bands leave white
     for number, band in enumerate(bands[1:], 1):
         part = np.concatenate(bands[first:number])
         shared = _shared(common, gaps[number], min_gap)
         closes = _closes(rects, part, common, band, gaps[number], shared)
-        if not closes and not (number == 1 and header) and not (number == len(bands) - 1 and footer):
+        apart = (
+            (number == 1 and header)
+            or (number == len(bands) - 1 and footer)
+            or not headings.isdisjoint((number - 1, number))
+        )
+        if not closes and not apart:
             common = shared
             continue
         begin, common = number, gaps[number]
@@ -100,6 +107,26 @@ def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[Indices, Intervals]]:
         first = begin
     lines = np.concatenate(bands[first:])
     yield lines, _parting(common, rects[lines])
+
+
+def _headings(rects: Rects, bands: list[Indices]) -> set[int]:
+    """Bands of one line that stands in the middle of the page, with white above and below it, between three columns or
+    more. Such a heading may be so short that it lies within one of the columns, or closes the gap of two alone.
+    """
+    top, bottom = (np.array([of(rects[band, side]) for band in bands]) for of, side in ((np.min, 1), (np.max, 3)))
+    white = top[1:] - bottom[:-1]
+    if len(bands) < 3:
+        return set()
+    limit = np.median(white) + FARTHER * np.median(rects[:, 3] - rects[:, 1])
+    left, right = rects[:, 0].min(), rects[:, 2].max()
+    return {
+        number
+        for number in range(1, len(bands) - 1)
+        if len(bands[number]) == 1
+        and min(len(bands[number - 1]), len(bands[number + 1])) >= 3
+        and min(white[number - 1], white[number]) > limit
+        and abs(rects[bands[number][0], ::2].sum() - left - right) <= 2 * CENTRED * (right - left)
+    }
 
 
 def _all_shared(gaps: list[Intervals], min_gap: float) -> Intervals:
