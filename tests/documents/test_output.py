@@ -2,7 +2,6 @@
 
 import io
 import os
-import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -84,7 +83,6 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "pipe").is_fifo()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these are devices")
 def test_an_open_file_of_this_process_is_written_to_where_it_stands(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"before ")
     with (tmp_path / "log").open("ab", buffering=0) as log:
@@ -95,7 +93,6 @@ def test_an_open_file_of_this_process_is_written_to_where_it_stands(tmp_path: Pa
     assert (tmp_path / "log").read_bytes() == b"before x after"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these are devices")
 def test_a_pipe_of_this_process_is_written_to() -> None:
     end, begin = os.pipe()
     with NewFile(Path(f"/dev/fd/{begin}")) as file:

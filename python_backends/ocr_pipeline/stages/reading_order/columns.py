@@ -110,13 +110,14 @@ def _parts(rects: Rects, min_gap: float) -> Iterator[tuple[Indices, Intervals]]:
 
 
 def _headings(rects: Rects, bands: list[Indices]) -> set[int]:
-    """Bands of one line that stands in the middle of the page, with white above and below it, between three columns or
-    more. Such a heading may be so short that it lies within one of the columns, or closes the gap of two alone.
+    """Bands that are a heading in the middle of the page, with white around it, between rows of three boxes or more.
+
+    It may be so short that it lies within one of the columns, or closes the gap of two of them alone.
     """
-    top, bottom = (np.array([of(rects[band, side]) for band in bands]) for of, side in ((np.min, 1), (np.max, 3)))
-    white = top[1:] - bottom[:-1]
     if len(bands) < 3:
         return set()
+    top, bottom = (np.array([of(rects[band, side]) for band in bands]) for of, side in ((np.min, 1), (np.max, 3)))
+    white = top[1:] - bottom[:-1]
     limit = np.median(white) + FARTHER * np.median(rects[:, 3] - rects[:, 1])
     left, right = rects[:, 0].min(), rects[:, 2].max()
     return {
