@@ -1,0 +1,184 @@
+"""Who is let in, with how much, and for how long: the same for every protocol, before any of them sees a request."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ocr_gateway.metrics import Metrics
+from ocr_gateway.refusals import BodyTooLarge, BodyTooLate, NotAuthorized, Refusal, TooBusy, TooLate
+from ocr_gateway.settings import Settings
+from ocr_gateway.ways.way import BODY, DEADLINE, Way, refused, way_of
+
+HUNG_UP = 499  # status of a request whose client did not wait for it, in metrics and log; nginx's
+_WITH_BODY = frozenset({"POST", "PUT"})
+_OPEN_PATHS = ("/", "/about", "/health", "/favicon.ico")
+_OPEN_FOLDERS = ("/web/", "/health/")
+# A refused client that is still sending gets to read why only if its body is taken off it, for so long.
+_DRAIN_S = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Admission:
+    """ASGI middleware: token, requests in flight, size of the body, time limit, clients that hang up, metrics, log.
+
+    The body is read here as a whole; what stands behind gets it in one piece.
+    """
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, ways: Sequence[Way], metrics: Metrics) -> None:
+        self._app = app
+        self._settings = settings
+        self._ways = ways
+        self._metrics = metrics
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, receive, send)
+        way = way_of(self._ways, scope["path"])
+        started = time.perf_counter()
+        try:
+            try:
+                self._check_token(scope)
+                if scope["method"] in _WITH_BODY:
+                    await self._admit(request)
+                else:
+                    await self._app(scope, receive, request.send)
+            except Refusal as refusal:
+                if request.status is None:
+                    await request.refuse(way, refusal)
+        finally:
+            seconds = time.perf_counter() - started
+            self._metrics.answered(way.name, request.status or HUNG_UP, seconds)
+            status = request.status or HUNG_UP
+            _log.info("%s %s %s %d ms", scope["method"], scope["path"], status, round(seconds * 1000))
+
+    def _check_token(self, scope: Scope) -> None:
+        token, path = self._settings.token, scope["path"]
+        if token is None or path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS):
+            return
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, credentials = given.partition(b" ")
+        is_right = hmac.compare_digest(credentials.strip(), token.encode())
+        if scheme.lower() != b"bearer" or not is_right:
+            raise NotAuthorized("this gateway wants a token: send the header Authorization: Bearer TOKEN")
+
+    async def _admit(self, request: _Request) -> None:
+        most = self._settings.max_requests
+        if self._in_flight >= most:
+            raise TooBusy(f"{most} requests are in flight, which is the limit; try again")
+        self._in_flight += 1
+        self._metrics.in_flight(self._in_flight)
+        try:
+            with anyio.move_on_after(self._settings.timeout_s) as limit:
+                request.scope.setdefault("state", {})[DEADLINE] = limit.deadline
+                await request.read_body(self._settings.max_body_bytes)
+                await request.run(self._app)
+            if limit.cancelled_caught:
+                self._too_late(request)
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight(self._in_flight)
+
+    def _too_late(self, request: _Request) -> None:
+        seconds = f"{self._settings.timeout_s:g} s"
+        if not request.is_read:
+            raise BodyTooLate(f"the body of the request was not there within {seconds}, which is the limit")
+        raise TooLate(f"there was no answer within {seconds}, which is the limit")
+
+
+class _Request:
+    """One request on its way."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.body = b""
+        self.is_read = scope["method"] not in _WITH_BODY
+        self.status: int | None = None
+        self._receive = receive
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+    async def read_body(self, limit: int) -> None:
+        """Read all of it.
+
+        Raises:
+            BodyTooLarge: it is longer.
+        """
+        too_large = BodyTooLarge(f"the body of the request is longer than {limit:,} bytes, which is the limit")
+        if any(name == b"content-length" and int(value) > limit for name, value in self.scope["headers"]):
+            raise too_large
+        parts, length = [], 0
+        while not self.is_read:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Refusal("the client hung up", status=HUNG_UP)
+            parts.append(message.get("body", b""))
+            length += len(parts[-1])
+            if length > limit:
+                raise too_large
+            self.is_read = not message.get("more_body", False)
+        self.body = b"".join(parts)
+
+    async def run(self, app: ASGIApp) -> None:
+        """Have it answered; that is ended when the client hangs up."""
+        is_given = False
+        failure: Exception | None = None
+
+        async def given() -> Message:
+            nonlocal is_given
+            if is_given:
+                await anyio.sleep_forever()
+            is_given = True
+            return {"type": "http.request", "body": self.body, "more_body": False}
+
+        self.scope["state"][BODY] = self.body
+        async with anyio.create_task_group() as group:
+
+            async def until_hung_up() -> None:
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
+                group.cancel_scope.cancel()
+
+            group.start_soon(until_hung_up)
+            try:
+                await app(self.scope, given, self.send)
+            except Exception as error:  # a group would wrap it
+                failure = error
+            group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def refuse(self, way: Way, refusal: Refusal) -> None:
+        """Say why it gets no result, in the form of its protocol."""
+        response = refused(way, refusal, self.body)
+        if self.is_read:
+            await response(self.scope, self._receive, self.send)
+            return
+        head = {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+        await self.send(head)
+        await self.send({"type": "http.response.body", "body": response.body, "more_body": True})
+        with anyio.move_on_after(_DRAIN_S):
+            await self._drain()
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _drain(self) -> None:
+        more = True
+        while more:
+            message: dict[str, Any] = dict(await self._receive())
+            more = message["type"] == "http.request" and message.get("more_body", False)

@@ -1,0 +1,167 @@
+"""ocr-gateway: what the operator says, and the web server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from ocr_client.address import Address
+from ocr_client.errors import UsageError
+from ocr_client.local import open_local
+from ocr_contract.errors import OcrError
+from ocr_documents.limits import Limits
+from ocr_gateway.app import create_app
+from ocr_gateway.readers import Behind, Local, Server
+from ocr_gateway.settings import PADDLE_SERVING_SERVICES, Settings
+
+TOKEN_VARIABLE = "OCR_GATEWAY_TOKEN"  # noqa: S105 -- its name
+_MIB = 1 << 20
+_DEFAULTS = Settings()
+_STOP_S = 30  # seconds that requests under way have when the gateway is stopped
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _flag(help_text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help_text, **more)
+
+
+@app.command()
+def serve(
+    triton_url: Annotated[
+        str | None, _flag("The OCR server: host:port of its gRPC port, or grpcs://host:port.", metavar="HOST:PORT")
+    ] = None,
+    local: Annotated[bool, _flag("Read in this process, without a server.", "--local")] = False,
+    model_repository: Annotated[
+        Path | None, _flag("With --local: folder with the models; by default model_repository.")
+    ] = None,
+    device: Annotated[str, _flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
+    precision: Annotated[
+        str | None, _flag("With --local: arithmetic on a CPU; by default config.pbtxt's.", metavar="<f32|bf16>")
+    ] = None,
+    address: Annotated[str, _flag("IP address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
+    port: Annotated[list[int], _flag("TCP port; may be given several times.", min=1, max=65535)] = [8080],  # noqa: B006
+    paddle_serving_service: Annotated[
+        str,
+        _flag("Which of Paddle Serving's web services answers at /ocr/prediction.", metavar="<ocr|det|rec>"),
+    ] = _DEFAULTS.paddle_serving_service,
+    max_body_mib: Annotated[int, _flag("Longest body of a request, in MiB.", min=1, max=2047)] = (
+        _DEFAULTS.max_body_bytes // _MIB
+    ),
+    max_pages: Annotated[int, _flag("Most pages that are read of a document.", min=1)] = _DEFAULTS.documents.pages,
+    max_requests: Annotated[int, _flag("Most requests in flight.", min=1)] = _DEFAULTS.max_requests,
+    concurrency: Annotated[int, _flag("Pages under way at the reader.", min=1, max=1024)] = _DEFAULTS.concurrency,
+    timeout: Annotated[float, _flag("Seconds that a request may take.", min=1, max=86400)] = _DEFAULTS.timeout_s,
+    token_file: Annotated[
+        Path | None, _flag(f"File with the token that requests must carry; or set {TOKEN_VARIABLE}.")
+    ] = None,
+    allow_urls: Annotated[
+        bool,
+        _flag("Let PaddleX's clients name files by URL, which the gateway fetches, also from inside.", "--allow-urls"),
+    ] = False,
+    tls_certificate: Annotated[Path | None, _flag("Certificate chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, _flag("Its private key, PEM.")] = None,
+) -> None:
+    """Serve the protocols of Paddle Serving, PaddleX, Open WebUI and KServe, and a page, over one OCR server."""
+    try:
+        if local == (triton_url is not None):
+            raise UsageError("give either --triton-url HOST:PORT or --local")
+        if not local and (model_repository is not None or precision is not None or device != "cpu"):
+            raise UsageError("--model-repository, --device and --precision: only with --local; a server has its own")
+        if (tls_certificate is None) != (tls_key is None):
+            raise UsageError("--tls-certificate and --tls-key belong together")
+        service = next((word for word in PADDLE_SERVING_SERVICES if word == paddle_serving_service), None)
+        if service is None:
+            raise UsageError(f"--paddle-serving-service is one of {', '.join(PADDLE_SERVING_SERVICES)}")
+        settings = Settings(
+            max_body_bytes=max_body_mib * _MIB,
+            max_requests=max_requests,
+            timeout_s=timeout,
+            concurrency=concurrency,
+            documents=Limits(pages=max_pages),
+            token=_token(token_file),
+            allow_urls=allow_urls,
+            paddle_serving_service=service,
+        )
+        sockets = [_bound(address, number) for number in dict.fromkeys(port)]
+        open_behind = _behind(triton_url, model_repository, device, precision, settings)
+    except OcrError as error:
+        typer.echo(f"ocr-gateway: {error}", err=True)
+        raise typer.Exit(2) from error
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    logging.getLogger("ocr_gateway").setLevel(logging.INFO)
+    config = uvicorn.Config(
+        create_app(open_behind, settings),
+        log_config=None,
+        access_log=False,  # admission has a line of its own, which holds no parameters
+        server_header=False,
+        ssl_certfile=tls_certificate,
+        ssl_keyfile=tls_key,
+        timeout_graceful_shutdown=_STOP_S,
+    )
+    scheme = "http" if tls_certificate is None else "https"
+    for number in dict.fromkeys(port):
+        host = f"[{address}]" if ":" in address else address
+        typer.echo(f"ocr-gateway: {scheme}://{host}:{number}", err=True)
+    uvicorn.Server(config).run(sockets=sockets)
+
+
+def _behind(
+    url: str | None, model_repository: Path | None, device: str, precision: str | None, settings: Settings
+) -> Callable[[], Awaitable[Behind]]:
+    """What opens the reader, in the event loop; models are loaded at once.
+
+    Raises:
+        OcrError: the address is malformed, or the models cannot be loaded.
+    """
+    if url is not None:
+        Address.parse(url, "grpc")
+
+        async def server() -> Behind:
+            return Server(url, {}, settings.timeout_s)
+
+        return server
+    reader = open_local(model_repository, device, precision, flag="--local")
+
+    async def local() -> Behind:
+        return Local(reader, settings.concurrency)
+
+    return local
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    """A socket that listens, so that a port that is taken is said at once."""
+    try:
+        return socket.create_server(
+            (address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET, backlog=2048
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot listen on {address}, port {port}: {reason}") from error
+
+
+def _token(file: Path | None) -> str | None:
+    """The token, from a file or the environment; None where there is none.
+
+    Raises:
+        UsageError: the file cannot be read, or the token is empty or not of plain characters.
+    """
+    try:
+        token = os.environ.get(TOKEN_VARIABLE) if file is None else file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file: cannot read {file}: {getattr(error, 'strerror', error)}") from error
+    if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
+        raise UsageError("the token must be one or more printable ASCII characters without spaces")
+    return token
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

@@ -1,0 +1,218 @@
+"""From the bytes of a file to what stands on its pages: every protocol reads documents through this."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from ocr_client.picture import picture_bytes
+from ocr_contract.errors import InvalidInput, OcrError
+from ocr_contract.options import DETECTION, OCR, RECOGNITION, Endpoint
+from ocr_contract.reader import AsyncReader, Picture
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_documents.document import Document, Origin, Page
+from ocr_documents.errors import DocumentTooLarge
+from ocr_documents.kinds import kind_of
+from ocr_documents.opening import open_document
+from ocr_documents.page_ranges import PageRanges
+from ocr_gateway.health import Health
+from ocr_gateway.metrics import Metrics
+from ocr_gateway.refusals import NotUnderstood
+from ocr_gateway.settings import Settings
+
+Kind = Literal["pdf", "tiff", "picture"]
+Result = OcrResult | DetectionResult | RecognitionResult
+_T = TypeVar("_T")
+_THREADS = 16  # in which files are opened and pages drawn; most of their time they wait for the process that draws
+_AHEAD = 2  # pages of a document that are drawn, or read, beside those that the reader is at
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of a document.
+
+    Attributes:
+        endpoint: what is done with each page: read, find its lines, or read it as one line.
+        options: of the reader; what is not given is the model set's.
+        pages: which ones; None for all.
+        dpi: pixels an inch at which pages of a PDF file are drawn.
+        existing_text: whether pages of a PDF file that carry text keep it, or are read all the same.
+    """
+
+    endpoint: Endpoint = OCR
+    options: dict[str, Any] = field(default_factory=dict)
+    pages: PageRanges | None = None
+    dpi: int = 200
+    existing_text: Literal["keep", "read"] = "read"
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """A page, and what stands on it.
+
+    Attributes:
+        page: with its picture.
+        origin: "ocr" for what was read, "document" for text that the document itself carried.
+        result: of the endpoint that was asked for.
+    """
+
+    page: Page
+    origin: Origin
+    result: Result
+
+
+@dataclass(frozen=True)
+class PageFailed:
+    """A page that could not be read."""
+
+    number: int
+    error: OcrError
+
+
+class OpenedDocument:
+    """A document whose pages can be read.
+
+    Attributes:
+        kind: of its file.
+        count: pages that it has.
+        numbers: of the pages that will be read.
+    """
+
+    def __init__(self, desk: Desk, document: Document, kind: Kind, order: Order, numbers: Sequence[int]) -> None:
+        self.kind = kind
+        self.count = len(document)
+        self.numbers = numbers
+        self._desk = desk
+        self._document = document
+        self._order = order
+
+    async def pages(self) -> AsyncGenerator[PageRead | PageFailed, None]:
+        """Yield what becomes of each page, in order; several are under way at a time."""
+        left: Iterator[int] = iter(self.numbers)
+        under_way: deque[asyncio.Task[PageRead | PageFailed]] = deque()
+        try:
+            while True:
+                while len(under_way) < self._desk.ahead and (number := next(left, None)) is not None:
+                    under_way.append(asyncio.create_task(self._desk.page(self._document, number, self._order)))
+                if not under_way:
+                    return
+                yield await under_way[0]
+                under_way.popleft()
+        finally:
+            for task in under_way:
+                task.cancel()
+
+    async def all_pages(self) -> list[PageRead]:
+        """Return all pages.
+
+        Raises:
+            OcrError: one of them cannot be read; the message of what is its own fault names it.
+        """
+        read: list[PageRead] = []
+        async for page in self.pages():
+            if isinstance(page, PageRead):
+                read.append(page)
+            elif self.count > 1 and isinstance(page.error, InvalidInput):
+                raise NotUnderstood(f"page {page.number}: {page.error}") from page.error
+            else:
+                raise page.error
+        return read
+
+
+class Desk:
+    """Opens documents and has their pages read, so many at a time, whoever sent them."""
+
+    def __init__(
+        self, reader: AsyncReader, health: Health, metrics: Metrics, settings: Settings, *, takes_pixels: bool
+    ) -> None:
+        """Begin; to be called in the event loop. `takes_pixels`: whether the reader is in this process."""
+        self._takes_pixels = takes_pixels
+        self.ahead = settings.concurrency + _AHEAD
+        self._reader = reader
+        self._health = health
+        self._metrics = metrics
+        self._limits = settings.documents
+        self._threads = anyio.CapacityLimiter(_THREADS)
+        self._under_way = anyio.CapacityLimiter(settings.concurrency)
+
+    @asynccontextmanager
+    async def open(self, file: bytes, order: Order) -> AsyncIterator[OpenedDocument]:
+        """Open a document for as long as the body runs.
+
+        Raises:
+            DocumentError: it cannot be opened, lacks a page, or has more pages than may be read.
+        """
+        kind = kind_of(io.BytesIO(file))
+        document = await self._in_thread(
+            partial(open_document, file, dpi=order.dpi, existing_text=order.existing_text, limits=self._limits)
+        )
+        try:
+            yield OpenedDocument(self, document, kind, order, self._numbers(document, order.pages))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(document.close)
+
+    def _numbers(self, document: Document, pages: PageRanges | None) -> Sequence[int]:
+        count, most = len(document), self._limits.pages
+        numbers = range(1, count + 1) if pages is None else pages.of(count)
+        if len(numbers) > most:
+            which = "" if pages is None else f", {len(numbers):,} of them asked for"
+            raise DocumentTooLarge(f"has {count:,} pages{which}, and the limit is {most:,}")
+        return numbers
+
+    async def page(self, document: Document, number: int, order: Order) -> PageRead | PageFailed:
+        """Draw a page and read it."""
+        try:
+            page, picture = await self._in_thread(partial(self._draw, document, number))
+            if page.text is not None and order.endpoint == OCR:
+                read = PageRead(page, "document", page.text)
+            else:
+                read = PageRead(page, "ocr", await self.read(order.endpoint, [picture], order.options))
+        except OcrError as error:
+            self._metrics.page("failed")
+            return PageFailed(number, error)
+        self._metrics.page(read.origin)
+        return read
+
+    def _draw(self, document: Document, number: int) -> tuple[Page, Picture]:
+        """A page, and what the reader is given of it: encoding pixels is work, and done here, in a thread."""
+        page = document.page(number)
+        return page, page.picture if self._takes_pixels or page.text is not None else picture_bytes(page.picture)
+
+    async def read(self, endpoint: Endpoint, pictures: Sequence[Picture], options: dict[str, Any]) -> Result:
+        """Have one picture, or several ones of a line each, read.
+
+        Raises:
+            OcrError: they cannot be read, or what reads them cannot be reached.
+        """
+        try:
+            async with self._under_way:
+                result = await self._answer(endpoint, pictures, options)
+        except InvalidInput:
+            raise
+        except OcrError:
+            self._health.was_wrong()
+            raise
+        if endpoint == OCR:
+            self._health.was_right()
+        return result
+
+    async def _answer(self, endpoint: Endpoint, pictures: Sequence[Picture], options: dict[str, Any]) -> Result:
+        if endpoint == RECOGNITION:
+            return await self._reader.recognize(pictures, **options)
+        if endpoint == DETECTION:
+            return await self._reader.detect(pictures[0], **options)
+        return await self._reader.ocr(pictures[0], **options)
+
+    async def _in_thread(self, call: partial[_T]) -> _T:
+        """What a call returns that takes time; who is cancelled does not wait for it."""
+        return await to_thread.run_sync(call, limiter=self._threads, abandon_on_cancel=True)

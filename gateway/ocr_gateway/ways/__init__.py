@@ -1,0 +1,9 @@
+"""The ways in: a module for each protocol."""
+
+from collections.abc import Callable
+
+from ocr_gateway.gateway import Gateway
+from ocr_gateway.ways.own import Own
+from ocr_gateway.ways.way import Way
+
+WAYS: tuple[Callable[[Gateway], Way], ...] = (Own,)

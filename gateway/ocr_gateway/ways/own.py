@@ -1,0 +1,115 @@
+"""The gateway's own addresses beside those that read: the page, what it can do, health, metrics."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from ocr_contract import __version__
+from ocr_contract.options import OPTIONS
+from ocr_gateway.gateway import Gateway
+from ocr_gateway.refusals import Refusal
+from ocr_gateway.ways.read import add_reading
+from ocr_gateway.ways.way import Way
+from ocr_gateway.ways.wish import FORMATS, TASKS
+
+_WEB = files("ocr_gateway") / "web"
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+class Own(Way):
+    """Every address that no other protocol has; its errors are {"error": sentence}."""
+
+    name = "gateway"
+    paths = ("",)
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def error(self, refusal: Refusal, body: bytes) -> Response:
+        """Say what is wrong in one sentence."""
+        return JSONResponse({"error": str(refusal)}, refusal.status)
+
+    def router(self) -> APIRouter:
+        """Return the addresses."""
+        router = APIRouter()
+        add_reading(router, self._gateway)
+
+        @router.get("/", include_in_schema=False)
+        async def page() -> Response:
+            """Give the page to look at."""
+            return Response(_WEB.joinpath("index.html").read_bytes(), media_type="text/html", headers=_PAGE_HEADERS)
+
+        @router.get("/about")
+        async def about() -> dict[str, Any]:
+            """Tell what the gateway can do."""
+            return _about(self._gateway)
+
+        @router.get("/health/live")
+        async def live() -> dict[str, bool]:
+            """Tell that the gateway runs."""
+            return {"live": True}
+
+        @router.get("/health/ready")
+        async def ready() -> Response:
+            """Tell whether a picture was just read right."""
+            is_ready = await self._gateway.health.is_ready()
+            return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
+
+        @router.get("/metrics")
+        async def metrics() -> Response:
+            """Give the figures for Prometheus."""
+            return Response(self._gateway.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+        return router
+
+
+class PageFiles(StaticFiles):
+    """The files of the page."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=str(_WEB))
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Give a file, with the headers of the page."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(_PAGE_HEADERS)
+        return response
+
+
+def _about(gateway: Gateway) -> dict[str, Any]:
+    settings = gateway.settings
+    return {
+        "version": __version__,
+        "tasks": list(TASKS),
+        "formats": {word: form.meaning for word, form in FORMATS.items()},
+        "options": [
+            {
+                "name": name,
+                "type": option.range.kind.__name__,
+                "expected": option.range.expected,
+                "choices": list(option.range.choices),
+                "default": option.default,
+                "meaning": option.meaning,
+                "endpoints": sorted(option.endpoints),
+            }
+            for name, option in OPTIONS.items()
+        ],
+        "limits": {
+            "body_bytes": settings.max_body_bytes,
+            "pages": settings.documents.pages,
+            "requests": settings.max_requests,
+            "timeout_s": settings.timeout_s,
+        },
+        "needs_token": settings.token is not None,
+    }

@@ -1,0 +1,108 @@
+"""`POST /read` and `POST /write`: a file in, what stands on its pages out, in any format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from ocr_contract.errors import InvalidResult
+from ocr_documents.document import PageResult
+from ocr_gateway.events import events
+from ocr_gateway.gateway import Gateway
+from ocr_gateway.refusals import NotUnderstood
+from ocr_gateway.ways.way import DEADLINE, body_of
+from ocr_gateway.ways.wish import FORMATS, Wish, choice, unique
+from ocr_gateway.writing import page_result, written
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_READ = {"requestBody": {"required": True, "content": {"application/octet-stream": _FILE}}}
+_WRITE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["pages"],
+                    "properties": {"pages": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+_PDF = "pdf"
+Event = Mapping[str, Any]
+
+
+def add_reading(router: APIRouter, gateway: Gateway) -> None:
+    """Add the addresses that read and write documents."""
+
+    @router.post("/read", openapi_extra=_READ)
+    async def read(request: Request) -> Response:
+        """Read a document: the body is its file, the parameters say what is wanted."""
+        wish = Wish.of(request.query_params.multi_items())
+        file = body_of(request)
+        if wish.form is None:
+            told = events(gateway, file, wish, deadline=request.scope["state"][DEADLINE])
+            first = await anext(told)  # raises what deserves a status of its own
+            return StreamingResponse(_lines(first, told), media_type="application/x-ndjson")
+        async with gateway.desk.open(file, wish.order) as document:
+            pages = [page_result(page) for page in await document.all_pages()]
+        return await written(
+            wish.form,
+            pages,
+            name=wish.name,
+            source=file,
+            replace_text=wish.order.existing_text == "read",
+            limits=gateway.settings.documents,
+        )
+
+    @router.post("/write", openapi_extra=_WRITE)
+    async def write(request: Request) -> Response:
+        """Write pages that have been read before as a file, which only a PDF needs."""
+        given = unique(request.query_params.multi_items())
+        form = FORMATS[choice(given, "format", "json", FORMATS)]
+        name = given.pop("name", "document")
+        for unknown in given:
+            raise NotUnderstood(f'unknown parameter "{unknown[:60]}"; there are format and name')
+        async with request.form(max_files=2, max_fields=2, max_part_size=gateway.settings.max_body_bytes) as fields:
+            pages = [_page(line) for line in (await _content(fields, "pages")).splitlines()]
+            source = await _content(fields, "file") if form.value == _PDF else b""
+        return await written(
+            form,
+            pages,
+            name=name,
+            source=source,
+            replace_text=True,
+            limits=gateway.settings.documents,
+        )
+
+
+async def _lines(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+    yield _line(first)
+    async for event in rest:
+        yield _line(event)
+
+
+def _line(event: Event) -> bytes:
+    return json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+async def _content(fields: Mapping[str, Any], name: str) -> bytes:
+    field = fields.get(name)
+    if field is None:
+        raise NotUnderstood(f'the form lacks the field "{name}"')
+    return field.encode() if isinstance(field, str) else await field.read()
+
+
+def _page(line: bytes) -> PageResult:
+    try:
+        return PageResult.from_dict(json.loads(line))
+    except KeyError as error:
+        raise NotUnderstood(f"pages: a page lacks {error}") from error
+    except (ValueError, TypeError, AttributeError, InvalidResult) as error:
+        raise NotUnderstood(f"pages: {error}") from error
