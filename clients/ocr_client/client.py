@@ -83,7 +83,7 @@ class OcrClient:
     def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each, all in one request. No picture gives an empty result unasked.
 
-        Options and errors as in `ocr`.
+        Options and errors as in `ocr`. Boxes of words are in pixels of their own line's picture.
         """
         call = recognition_call(images, options)
         return self._infer(call) if call.request.payload else RecognitionResult.empty()

@@ -108,7 +108,7 @@ def verify_det(
         try:
             picture_hw = (pixels.shape[0], pixels.shape[1])
             found = find_boxes(prob[0], picture_hw, options, NO_CLOCK, variant=parameters.db)
-            strips.append(page.cut_lines(pixels, found, NO_CLOCK).strip)
+            strips.append(page.cut_lines(pixels, found.boxes, NO_CLOCK).strip)
         except TooMuchText as error:
             raise ModelFolderError(f"the det model finds too much text on a picture of some lines: {error}") from error
         made_of_them += [found.boxes, found.box_scores]

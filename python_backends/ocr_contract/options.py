@@ -24,6 +24,7 @@ RECOGNITION: Final = "text_recognition"
 READING_ORDERS: Final = ("auto", "rows", "columns")
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
 _PICTURE = frozenset({OCR, DETECTION})
+_TEXT = frozenset({OCR, RECOGNITION})
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Options(TypedDict, total=False):
     ]
     return_word_box: Annotated[
         bool,
-        Option(False, flag(), "Give the words of each line too, with their boxes and scores.", frozenset({OCR})),
+        Option(False, flag(), "Give the words of each line too, with their boxes and scores.", _TEXT),
     ]
     use_doc_orientation_classify: Annotated[
         bool,
@@ -188,8 +189,8 @@ class Options(TypedDict, total=False):
         Option(
             False,
             flag(),
-            "Find lines that are upside down, and turn them before they are read.",
-            frozenset({OCR, RECOGNITION}),
+            "Find lines that are upside down, and turn them: they are read, and their boxes begin, the right way up.",
+            _PICTURE | _TEXT,
         ),
     ]
 

@@ -1,7 +1,7 @@
 """What the three endpoints answer, as objects whose lengths agree.
 
 `N` is the number of text lines, also 0. Boxes are in pixels of the picture as a person sees it (EXIF orientation
-applied), clockwise from the text's own top-left corner, in reading order.
+applied), clockwise from the text's own top-left corner. The lines of a page stand in reading order.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ocr_contract.errors import InvalidResult
 FloatArray = npt.NDArray[np.float32]
 Tensors = Mapping[str, npt.NDArray[Any] | None]
 _Result = TypeVar("_Result", bound="_ResultBase")
+Indices = npt.NDArray[np.int32]
 
 
 _TEXTS, _BOXES, _INDICES = ("texts", "words"), ("boxes", "word_boxes"), ("word_lines",)
@@ -43,6 +44,14 @@ class _ResultBase:
         for of_words, what in ((False, "text line"), (True, "word")):
             if len(set(lengths[of_words].values())) > 1:
                 raise InvalidResult(f"one entry per {what} expected in every field, got {lengths[of_words]}")
+        for name in _INDICES:
+            if name in lengths[True]:
+                self._check_lines(name, getattr(self, name))
+
+    def _check_lines(self, name: str, lines: Indices) -> None:
+        """See that words are of lines that there are, in the lines' order."""
+        if len(lines) and (lines.min() < 0 or lines.max() >= len(self) or (np.diff(lines) < 0).any()):
+            raise InvalidResult(f"{name}: expected lines from 0 to {len(self) - 1} in their order, got {_shown(lines)}")
 
     def __len__(self) -> int:
         return len(getattr(self, self.tensor_names()[0]))
@@ -106,6 +115,18 @@ class _ResultBase:
         }
 
 
+def _no_boxes() -> FloatArray:
+    return np.empty((0, 4, 2), np.float32)
+
+
+def _no_scores() -> FloatArray:
+    return np.empty(0, np.float32)
+
+
+def _no_lines() -> Indices:
+    return np.empty(0, np.int32)
+
+
 @dataclass(frozen=True, eq=False)
 class OcrResult(_ResultBase):
     """Text lines of one picture: the answer of the endpoint `ocr`.
@@ -127,17 +148,9 @@ class OcrResult(_ResultBase):
     scores: FloatArray
     box_scores: FloatArray
     words: tuple[str, ...] = ()
-    word_boxes: FloatArray = field(default_factory=lambda: np.empty((0, 4, 2), np.float32))
-    word_scores: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    word_lines: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        lines = self.word_lines
-        if len(lines) and (lines.min() < 0 or lines.max() >= len(self) or (np.diff(lines) < 0).any()):
-            raise InvalidResult(
-                f"word_lines: expected lines from 0 to {len(self) - 1} in their order, got {_shown(lines)}"
-            )
+    word_boxes: FloatArray = field(default_factory=_no_boxes)
+    word_scores: FloatArray = field(default_factory=_no_scores)
+    word_lines: Indices = field(default_factory=_no_lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +163,18 @@ class DetectionResult(_ResultBase):
 
 @dataclass(frozen=True, eq=False)
 class RecognitionResult(_ResultBase):
-    """What text N line pictures hold: the answer of the endpoint `text_recognition`. Fields as in OcrResult."""
+    """What text N line pictures hold: the answer of the endpoint `text_recognition`.
+
+    Fields as in OcrResult. The lines stand in the order of the request, and word_boxes are in pixels of the picture of
+    the word's own line.
+    """
 
     texts: tuple[str, ...]
     scores: FloatArray
+    words: tuple[str, ...] = ()
+    word_boxes: FloatArray = field(default_factory=_no_boxes)
+    word_scores: FloatArray = field(default_factory=_no_scores)
+    word_lines: Indices = field(default_factory=_no_lines)
 
 
 def _checked(name: str, value: Any) -> npt.NDArray[Any]:

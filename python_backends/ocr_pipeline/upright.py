@@ -1,7 +1,7 @@
 """The lines of a picture, which is turned upright before they are read where that is asked for.
 
 find_upright: probability_map [det] -> find_boxes (-> which_turn [cls] -> turn_page -> both of them again)
-Upright.as_sent: what was found, in pixels of the picture as it was sent
+Upright.as_sent: the lines, in pixels of the picture as it was sent
 """
 
 from concurrent.futures import Executor
@@ -45,13 +45,13 @@ class Upright:
     found: DetectionResult
     turn: Turn = Turn.NONE
 
-    def as_sent(self, found: DetectionResult) -> DetectionResult:
-        """Lines of the upright picture in pixels of the picture as it was sent."""
+    def as_sent(self, boxes: npt.NDArray[np.float32]) -> DetectionResult:
+        """The lines found, whose `boxes` (N, 4, 2) are given, in pixels of the picture as it was sent."""
         if self.turn == Turn.NONE:
-            return found
+            return replace(self.found, boxes=boxes)
         height, width = self.pixels.shape[:2]
         sent_hw = (height, width) if self.turn == Turn.HALF else (width, height)
-        return replace(found, boxes=turn_back(found.boxes, self.turn, sent_hw))
+        return replace(self.found, boxes=turn_back(boxes, self.turn, sent_hw))
 
 
 def find_upright(

@@ -10,9 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from ocr_contract.errors import OcrError
 from ocr_contract.options import DETECTION, ENDPOINTS, OCR, RECOGNITION, Options, given_options, resolve
 from ocr_contract.reader import Picture, check_pictures, picture_content
@@ -20,8 +17,7 @@ from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.finding import open_picture
 from ocr_pipeline.repository import ModelRepository, number
-from ocr_pipeline.stages.crops import Strip, crop_threads
-from ocr_pipeline.stages.orientation import turn_lines
+from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import Upright, find_upright
 from ocr_predictor.networks import Networks
@@ -112,15 +108,13 @@ class LocalOcr:
         """`ocr`, with the time of every stage added to `times`."""
         with self._reading(options, OCR) as resolved:
             upright = self._find(image, resolved, times)
-            lines = page.cut_lines(upright.pixels, upright.found, times, self._crop_threads)
-            if resolved["use_textline_orientation"]:
-                lines = page.turn_upright(lines, self._turned(lines.strip, times))
+            lines = self._cut(upright, resolved, times)
             strip, pieces = cut_long_lines(lines.strip)
             with times.stage("rec"):
                 steps = self.networks.recognise(strip)
             return page.finish(
                 steps,
-                upright.as_sent(lines.found),
+                upright.as_sent(lines.boxes),
                 strip.widths,
                 pieces,
                 self._dictionary,
@@ -132,22 +126,27 @@ class LocalOcr:
     def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them; see `ocr`."""
         with self._reading(options, DETECTION) as resolved:
-            upright = self._find(image, resolved, StageTimes())
-            return page.in_order(upright.as_sent(upright.found), resolved)
+            times = StageTimes()
+            upright = self._find(image, resolved, times)
+            boxes = upright.found.boxes
+            if resolved["use_textline_orientation"]:
+                boxes = self._cut(upright, resolved, times).boxes
+            return page.in_order(upright.as_sent(boxes), resolved)
 
     def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
         """Read pictures of one text line each; see `ocr`. Every line keeps its place, however little is sure."""
         with self._reading(options, RECOGNITION) as resolved:
             times = StageTimes()
             pictures = [picture_content(image) for image in check_pictures(images)]
-            strip = page.open_lines(pictures, times, **self._line_limits)
-            if resolved["use_textline_orientation"]:
-                strip = turn_lines(strip, self._turned(strip, times))
-            strip, pieces = cut_long_lines(strip)
-            return page.decode_lines(
+            lines = self._turn(page.open_lines(pictures, times, **self._line_limits), resolved, times)
+            strip, pieces = cut_long_lines(lines.strip)
+            return page.read_lines(
                 self.networks.recognise(strip),
+                lines.boxes,
+                strip.widths,
                 pieces,
                 self._dictionary,
+                resolved,
                 times,
                 right_to_left=self._parameters.right_to_left,
             )
@@ -178,5 +177,9 @@ class LocalOcr:
             threads=self._crop_threads,
         )
 
-    def _turned(self, strip: Strip, times: StageTimes) -> npt.NDArray[np.bool_]:
-        return page.find_turned(strip, self.networks.classify, times, self._parameters.cls)
+    def _cut(self, upright: Upright, options: Options, times: StageTimes) -> page.Lines:
+        lines = page.cut_lines(upright.pixels, upright.found.boxes, times, self._crop_threads)
+        return self._turn(lines, options, times)
+
+    def _turn(self, lines: page.Lines, options: Options, times: StageTimes) -> page.Lines:
+        return page.upright_lines(lines, self.networks.classify, options, times, self._parameters.cls)

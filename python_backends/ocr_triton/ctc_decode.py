@@ -4,7 +4,7 @@ from typing import Any
 
 from ocr_contract.errors import InvalidInput
 from ocr_contract.options import OCR, RECOGNITION, resolve
-from ocr_contract.result import DetectionResult
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.repository import DICTIONARY, PARAMETERS, read_parameters
 from ocr_pipeline.stages.buckets import Steps
@@ -14,7 +14,11 @@ from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor, tex
 
 
 class TritonPythonModel(Adapter):
-    """`index`, `score` [S], `steps` [P] and `pieces` [N] to `texts`, `scores`; with boxes to the outputs of `ocr`."""
+    """`index`, `score` [S], `steps` and `widths` [P], `pieces` and `boxes` [N] to texts and words.
+
+    With `box_scores` the lines were found on a page, and the answer is that of `ocr`. Without, each is a picture of its
+    own, and the answer is that of `text_recognition`.
+    """
 
     stages = ("ctc_decode", "words")
 
@@ -24,35 +28,36 @@ class TritonPythonModel(Adapter):
         self.right_to_left = read_parameters(self.directory / PARAMETERS).right_to_left
 
     def answer(self, request: Any) -> Tensors:
-        """A page of text; without boxes the text of every line, in the order of the request."""
+        """A page of text, or the text of every line picture in the order of the request."""
+        boxes, widths, box_scores = (tensor(request, name) for name in ("boxes", "widths", "box_scores"))
         try:
             steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
             pieces = checked_counts(tensor(request, "pieces"), steps)
         except ValueError as error:
             raise InvalidInput(str(error)) from error
-        boxes = tensor(request, "boxes")
-        options = resolve(request_parameters(request), RECOGNITION if boxes is None else OCR)
-        if boxes is None:
-            lines = page.decode_lines(steps, pieces, self.dictionary, self.clock, right_to_left=self.right_to_left)
-            return {"texts": text_tensor(lines.texts), "scores": lines.scores}
-        found = DetectionResult(boxes, tensor(request, "box_scores"))
-        result = page.finish(
-            steps,
-            found,
-            tensor(request, "widths"),
-            pieces,
-            self.dictionary,
-            options,
-            self.clock,
-            right_to_left=self.right_to_left,
-        )
-        return {
-            "boxes": result.boxes,
-            "texts": text_tensor(result.texts),
-            "scores": result.scores,
-            "box_scores": result.box_scores,
-            "words": text_tensor(result.words),
-            "word_boxes": result.word_boxes,
-            "word_scores": result.word_scores,
-            "word_lines": result.word_lines,
-        }
+        if (len(boxes), len(widths)) != (len(pieces), len(steps.steps)):
+            raise InvalidInput(
+                f"{len(boxes)} boxes and {len(widths)} widths do not fit {len(pieces)} lines "
+                f"of {len(steps.steps)} pieces"
+            )
+        is_page = box_scores is not None
+        options = resolve(request_parameters(request), OCR if is_page else RECOGNITION)
+        of_model = self.dictionary, options, self.clock
+        if not is_page:
+            lines = page.read_lines(steps, boxes, widths, pieces, *of_model, right_to_left=self.right_to_left)
+            return packed(lines)
+        found = DetectionResult(boxes, box_scores)
+        result = page.finish(steps, found, widths, pieces, *of_model, right_to_left=self.right_to_left)
+        return {**packed(result), "boxes": result.boxes, "box_scores": result.box_scores}
+
+
+def packed(read: OcrResult | RecognitionResult) -> Tensors:
+    """Texts and words as tensors."""
+    return {
+        "texts": text_tensor(read.texts),
+        "scores": read.scores,
+        "words": text_tensor(read.words),
+        "word_boxes": read.word_boxes,
+        "word_scores": read.word_scores,
+        "word_lines": read.word_lines,
+    }

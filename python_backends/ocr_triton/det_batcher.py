@@ -7,6 +7,7 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 from ocr_contract.options import DETECTION, OCR, resolve
+from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.crops import crop_threads
@@ -46,22 +47,20 @@ class TritonPythonModel(Adapter):
             max_lines=self.max_lines,
             threads=self.threads,
         )
+        if not is_ocr and not options["use_textline_orientation"]:
+            return packed(page.in_order(upright.as_sent(upright.found.boxes), options))
+        lines = page.cut_lines(upright.pixels, upright.found.boxes, self.clock, self.threads)
+        lines = page.upright_lines(lines, classify, options, self.clock, self.parameters.cls)
+        found = upright.as_sent(lines.boxes)
         if not is_ocr:
-            boxes = page.in_order(upright.as_sent(upright.found), options)
-            return {"boxes": boxes.boxes, "box_scores": boxes.box_scores}
-        lines = page.cut_lines(upright.pixels, upright.found, self.clock, self.threads)
-        if options["use_textline_orientation"]:
-            turned = page.find_turned(lines.strip, classify, self.clock, self.parameters.cls)
-            lines = page.turn_upright(lines, turned)
+            return packed(page.in_order(found, options))
         strip, pieces = cut_long_lines(lines.strip)
-        found = upright.as_sent(lines.found)
-        return {
-            "boxes": found.boxes,
-            "box_scores": found.box_scores,
-            "crops": strip.pixels,
-            "widths": strip.widths,
-            "pieces": pieces,
-        }
+        return {**packed(found), "crops": strip.pixels, "widths": strip.widths, "pieces": pieces}
+
+
+def packed(found: DetectionResult) -> Tensors:
+    """Boxes and their scores as tensors."""
+    return {"boxes": found.boxes, "box_scores": found.box_scores}
 
 
 def detect(det_image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -5,14 +5,13 @@ from typing import Any
 from ocr_contract.options import RECOGNITION, resolve
 from ocr_pipeline import page
 from ocr_pipeline.repository import PARAMETERS, read_parameters
-from ocr_pipeline.stages.orientation import turn_lines
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
 from ocr_triton.textline_orientation import classify
 
 
 class TritonPythonModel(Adapter):
-    """`images` BYTES [N] to `crops` UINT8 [48,S,3], `widths` INT64 [P] and `pieces` INT64 [N]."""
+    """`images` BYTES [N] to `boxes` FP32 [N,4,2], `crops` UINT8 [48,S,3], `widths` INT64 [P], `pieces` INT64 [N]."""
 
     stages = ("decode", "cls")
 
@@ -25,8 +24,7 @@ class TritonPythonModel(Adapter):
     def answer(self, request: Any) -> Tensors:
         """Decode and resize every line image."""
         options = resolve(request_parameters(request), RECOGNITION)
-        strip = page.open_lines([encoded(image) for image in tensor(request, "images")], self.clock, **self.limits)
-        if options["use_textline_orientation"]:
-            strip = turn_lines(strip, page.find_turned(strip, classify, self.clock, self.cls))
-        strip, pieces = cut_long_lines(strip)
-        return {"crops": strip.pixels, "widths": strip.widths, "pieces": pieces}
+        lines = page.open_lines([encoded(image) for image in tensor(request, "images")], self.clock, **self.limits)
+        lines = page.upright_lines(lines, classify, options, self.clock, self.cls)
+        strip, pieces = cut_long_lines(lines.strip)
+        return {"boxes": lines.boxes, "crops": strip.pixels, "widths": strip.widths, "pieces": pieces}

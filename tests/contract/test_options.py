@@ -123,7 +123,7 @@ def test_an_endpoint_can_be_added(tmp_path, monkeypatch):
     ("name", "endpoint"),
     [
         ("text_rec_score_thresh", DETECTION),
-        ("use_textline_orientation", DETECTION),
+        ("return_word_box", DETECTION),
         ("text_det_thresh", RECOGNITION),
         ("text_rec_score_thresh", RECOGNITION),
     ],

@@ -47,14 +47,23 @@ def test_every_word_is_of_a_line_and_they_follow_the_lines(lines: list[float]) -
     two = {"boxes": [BOX, BOX], "texts": ["a", "b"], "scores": [1, 1], "box_scores": [1, 1]}
     words = {"words": ["a", "b"], "word_boxes": [BOX, BOX], "word_scores": [1, 1]}
     assert OcrResult.from_dict({**two, **words, "word_lines": [0, 1]}).words == ("a", "b")
-    with pytest.raises(InvalidResult, match="word_lines: expected"):
-        OcrResult.from_dict({**two, **words, "word_lines": lines})
+    for kind in (OcrResult, RecognitionResult):
+        with pytest.raises(InvalidResult, match="word_lines: expected"):
+            kind.from_dict({**two, **words, "word_lines": lines})
 
 
 def test_words_without_lines_are_refused() -> None:
     words = {"words": ["a"], "word_boxes": [BOX], "word_scores": [1], "word_lines": [0]}
     with pytest.raises(InvalidResult, match="word_lines: expected"):
         OcrResult.from_dict({**OcrResult.empty().to_dict(), **words})
+
+
+def test_the_words_of_line_pictures_are_written_and_read() -> None:
+    words = (("a", "文"), np.stack([BOX, BOX]), np.array([0.5, 0.6], np.float32), np.array([0, 2]))
+    result = RecognitionResult(("a", "", "文"), np.array([0.5, 0, 0.6], np.float32), *words)
+    assert len(result) == 3
+    assert RecognitionResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert RecognitionResult(("a",), np.ones(1)).to_dict() == {"texts": ["a"], "scores": [1.0]}
 
 
 def test_empty_tensors_of_a_response_are_an_empty_result() -> None:

@@ -211,7 +211,7 @@ def test_a_turned_picture_is_read_upright_and_its_boxes_lie_in_the_picture_as_se
     expected = found_on(BARS)
     assert len(expected.found) == 4
     assert np.array_equal(upright.found.boxes, expected.found.boxes)
-    boxes = upright.as_sent(upright.found).boxes
+    boxes = upright.as_sent(upright.found.boxes).boxes
     assert (boxes >= 0).all()
     assert (boxes <= np.array(sent.shape[1::-1])).all()
     middle = boxes.mean(axis=1)
@@ -225,7 +225,7 @@ def test_a_picture_is_turned_only_where_that_is_asked_for():
     plain = found_on(sent)
     assert plain.turn == Turn.NONE
     assert plain.pixels is sent
-    assert plain.as_sent(plain.found) is plain.found
+    assert plain.as_sent(plain.found.boxes) == plain.found
 
 
 def test_the_classifier_is_not_asked_where_there_is_no_text():

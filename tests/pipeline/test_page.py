@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocr_contract.errors import InvalidInput
-from ocr_contract.options import DETECTION, OCR, resolve
+from ocr_contract.options import DETECTION, OCR, RECOGNITION, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
 from ocr_pipeline.clock import NO_CLOCK
@@ -46,8 +46,40 @@ def test_a_page_without_text():
 
 
 def test_line_pictures_keep_their_order_and_unsure_texts():
-    result = page.decode_lines(answer([0.9, 0.1]), ONE_EACH[:2], DICTIONARY, NO_CLOCK)
-    assert result.texts == ("a", "b")
+    boxes = lines_at((0, 50), (0, 0)).boxes
+    for asked, words in (({}, ()), ({"return_word_box": True}, ("a", "b"))):
+        result = page.read_lines(
+            answer([0.9, 0.1]), boxes, WIDTHS[:2], ONE_EACH[:2], DICTIONARY, resolve(asked, RECOGNITION), NO_CLOCK
+        )
+        assert result.texts == ("a", "b")
+        assert result.words == words
+        assert result.word_boxes.shape == (len(words), 4, 2)
+    assert result.word_lines.tolist() == [0, 1]
+    assert result.word_boxes[0, :, 1].tolist() == [50, 50, 70, 70]
+
+
+def test_the_words_of_line_pictures_come_in_the_order_of_their_script():
+    steps = Steps(np.array([1, 0, 5, 0, 2]), np.ones(5, np.float32), np.array([5]))
+    given = (
+        lines_at((0, 0)).boxes,
+        np.full(1, 40),
+        ONE_EACH[:1],
+        (*"אבגד", " "),
+        resolve({"return_word_box": True}, RECOGNITION),
+    )
+    shown = page.read_lines(steps, *given, NO_CLOCK)
+    read = page.read_lines(steps, *given, NO_CLOCK, right_to_left=True)
+    assert (shown.texts, shown.words) == (("א ב",), ("א", "ב"))
+    assert (read.texts, read.words) == (("ב א",), ("ב", "א"))
+    assert np.array_equal(read.word_boxes, shown.word_boxes[::-1])
+
+
+def test_no_line_pictures_have_no_words():
+    result = page.read_lines(
+        *(answer([]), lines_at().boxes, WIDTHS[:0], ONE_EACH[:0], DICTIONARY),
+        *(resolve({"return_word_box": True}, RECOGNITION), NO_CLOCK),
+    )
+    assert (result.texts, result.words) == ((), ())
 
 
 def test_the_classifier_is_asked_in_calls_that_it_can_take():
@@ -66,13 +98,16 @@ def test_the_classifier_is_asked_in_calls_that_it_can_take():
 
 def test_boxes_and_lines_that_do_not_belong_together_are_an_error():
     with pytest.raises(ValueError, match="2 boxes do not fit 1 lines"):
-        page.Lines(lines_at((0, 0), (0, 50)), join_lines([np.zeros((48, 9, 3), np.uint8)]))
+        page.Lines(lines_at((0, 0), (0, 50)).boxes, join_lines([np.zeros((48, 9, 3), np.uint8)]))
 
 
 def test_a_bad_line_picture_is_named_by_its_number():
     limits = {"max_images": 3, "max_pixels": 1000, "max_bytes": 1000}
     picture = np.zeros((9, 30, 3), np.uint8)
-    assert page.open_lines([picture, picture], NO_CLOCK, **limits).widths.tolist() == [160, 160]
+    lines = page.open_lines([picture, picture], NO_CLOCK, **limits)
+    assert lines.strip.widths.tolist() == [160, 160]
+    assert lines.boxes.tolist() == [[[0, 0], [30, 0], [30, 9], [0, 9]]] * 2
+    assert page.open_lines([], NO_CLOCK, **limits).boxes.shape == (0, 4, 2)
     with pytest.raises(InvalidInput, match=r"^images\[1\]: "):
         page.open_lines([picture, b"nonsense"], NO_CLOCK, **limits)
     with pytest.raises(InvalidInput, match="4 images in one request, the limit is 3"):

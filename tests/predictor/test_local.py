@@ -1,11 +1,14 @@
 """LocalOcr: a Reader that answers as the server does."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocr_client import OcrClient
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput, InvalidModel, InvalidOption, OcrError
@@ -49,14 +52,34 @@ def test_a_page_is_read_as_the_server_reads_it(local, client, name, options):
 def test_boxes_and_lines_are_found_and_read_as_the_server_does(local, client):
     picture = cv2.imread(str(SAMPLES / "receipt.png"))
     found = local.detect(picture)
-    assert np.array_equal(found.boxes, client.detect(picture).boxes)
+    for options in ({}, {"use_textline_orientation": True}):
+        for sent in (picture, picture[::-1, ::-1].copy()):
+            assert np.array_equal(local.detect(sent, **options).boxes, client.detect(sent, **options).boxes)
     lines = [picture[box[:, 1].min().astype(int) : box[:, 1].max().astype(int), :] for box in found.boxes[:6]]
     upside_down = [line[::-1, ::-1] for line in lines]
-    for options in ({}, {"use_textline_orientation": True}):
+    for options in ({}, {"use_textline_orientation": True}, {"return_word_box": True}):
         here, there = local.recognize(upside_down, **options), client.recognize(upside_down, **options)
-        assert here.texts == there.texts
+        assert (here.texts, here.words) == (there.texts, there.words)
         assert np.allclose(here.scores, there.scores, atol=1e-5)
-    assert here.texts != local.recognize(upside_down).texts
+        assert np.allclose(here.word_boxes, there.word_boxes, atol=1e-3)
+        assert np.array_equal(here.word_lines, there.word_lines)
+    turned = local.recognize(upside_down, use_textline_orientation=True)
+    assert turned.texts != local.recognize(upside_down).texts
+
+
+@pytest.mark.parametrize("sent", ["upright", "upside down", "lying"])
+@pytest.mark.parametrize("page_is_turned", [False, True])
+def test_lines_are_found_as_ocr_finds_them_whichever_way_up_they_are(local, sent, page_is_turned):
+    quarters = {"upright": 0, "upside down": 2, "lying": 1}[sent]
+    picture = np.ascontiguousarray(np.rot90(cv2.imread(str(SAMPLES / "receipt.png")), quarters))
+    options = {"use_textline_orientation": True, "use_doc_orientation_classify": page_is_turned}
+    read = local.ocr(picture, text_rec_score_thresh=0, **options)
+    found = local.detect(picture, **options)
+    assert np.array_equal(found.boxes, read.boxes)
+    assert np.array_equal(found.box_scores, read.box_scores)
+    if sent == "upside down":
+        assert (found.boxes[:, 0] != local.detect(picture).boxes[:, 0]).any()
+        assert found.boxes[0, 0, 0] > found.boxes[0, 1, 0]  # the first line reads to the left on this picture
 
 
 @pytest.mark.parametrize("quarters", range(4))
@@ -157,8 +180,9 @@ def test_a_set_without_cls_says_so_when_it_is_asked_for(weighted_copy):
     (weighted_copy / "cls" / "1" / "model.onnx").unlink()
     with LocalOcr(weighted_copy) as reader:
         assert len(reader.ocr(SAMPLES / "receipt.png")) > 20
-        with pytest.raises(InvalidOption, match="need a model set with cls"):
-            reader.ocr(SAMPLES / "receipt.png", use_textline_orientation=True)
+        for read in (reader.ocr, reader.detect, lambda picture, **options: reader.recognize([picture], **options)):
+            with pytest.raises(InvalidOption, match="need a model set with cls"):
+                read(SAMPLES / "receipt.png", use_textline_orientation=True)
         for read in (reader.ocr, reader.detect):
             with pytest.raises(InvalidOption, match="need a model set with cls"):
                 read(SAMPLES / "receipt.png", use_doc_orientation_classify=True)
@@ -232,6 +256,47 @@ def test_words_stand_in_their_lines_and_make_their_texts(local, client):
     assert there.from_dict(there.to_dict()) == there
 
 
+def without_spaces(text):
+    return "".join(text.split())
+
+
+def test_the_words_of_line_pictures_stand_in_their_own_pictures(local):
+    """Upright, on their head, and stored on their side with the EXIF orientation that puts them upright."""
+    lines = [lettered([text], (44, width), left=10, top=32) for text, width in (("one two three", 300), ("42", 60))]
+    lines.insert(1, np.full((30, 50, 3), 255, np.uint8))
+    result = local.recognize(lines, return_word_box=True)
+    assert set(result.word_lines.tolist()) == {0, 2}
+    assert local.recognize(lines) == replace(
+        result, words=(), word_boxes=np.empty((0, 4, 2)), word_scores=(), word_lines=()
+    )
+    for number, line in enumerate(lines):
+        own = np.flatnonzero(result.word_lines == number)
+        assert "".join(result.words[word] for word in own) == without_spaces(result.texts[number])
+        boxes = result.word_boxes[own]
+        assert (boxes >= 0).all()
+        assert (boxes <= line.shape[1::-1]).all()
+        assert (np.diff(boxes[:, 0, 0]) > 0).all()
+        if len(own):
+            ink = np.flatnonzero(line.min(axis=(0, 2)) < 128)  # columns
+            middle = (boxes[0, 0, 0] + boxes[-1, 1, 0]) / 2
+            assert middle == pytest.approx((ink[0] + ink[-1]) / 2, abs=8)
+
+    turned = local.recognize(
+        [line[::-1, ::-1].copy() for line in lines], return_word_box=True, use_textline_orientation=True
+    )
+    assert turned.words == result.words
+    sizes = np.float32([lines[line].shape[1::-1] for line in result.word_lines])
+    assert np.allclose(turned.word_boxes, sizes[:, None] - result.word_boxes, atol=4)
+
+    stored = []
+    for line in lines:
+        file, exif = io.BytesIO(), Image.Exif()
+        exif[0x0112] = 6  # to be turned by a quarter clockwise
+        Image.fromarray(np.rot90(line)).save(file, "PNG", exif=exif)
+        stored.append(file.getvalue())
+    assert local.recognize(stored, return_word_box=True) == result
+
+
 def lettered(lines, size, **at):
     """A picture of lines of text, and the lines."""
     picture = np.full((*size, 3), 255, np.uint8)
@@ -256,8 +321,6 @@ def test_a_small_picture_of_a_word_is_read(local):
 
 
 def test_a_page_of_a_document_is_named(local, client, tmp_path):
-    from PIL import Image
-
     first, second = (Image.fromarray(lettered([text], (120, 300))) for text in ("page one", "page two"))
     first.save(tmp_path / "fax.tif", save_all=True, append_images=[second])
     for reader in (local, client):
@@ -272,8 +335,14 @@ def test_a_line_of_hundreds_of_characters_is_read(local, client):
     cv2.putText(picture, text, (10, 38), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2, cv2.LINE_AA)
     picture = picture[:, : int(np.flatnonzero(picture.min(axis=(0, 2)) < 255).max()) + 12]
     for reader in (local, client):
-        (read,) = reader.recognize([picture]).texts
+        result = reader.recognize([picture], return_word_box=True)
+        (read,) = result.texts
         assert sum(f"{number:03d}" in read for number in range(48)) >= 46
+        assert "".join(result.words) == without_spaces(read)
+        left, right = result.word_boxes[:, 0, 0], result.word_boxes[:, 1, 0]
+        assert (left[1:] >= right[:-1] - 1e-2).all()
+        assert left[0] < 100
+        assert picture.shape[1] - 100 < right[-1] <= picture.shape[1]
 
 
 def test_closing_waits_for_the_pictures_under_way(model_repository):

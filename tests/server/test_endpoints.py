@@ -202,9 +202,23 @@ def test_every_line_of_a_crowded_page_comes_back(http):
     assert len(expected & set(result.texts)) >= 890
 
 
-def test_detection_finds_the_boxes_of_ocr(http):
-    everything = http.ocr(RECEIPT, text_rec_score_thresh=0)
-    detection = http.detect(RECEIPT)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"use_textline_orientation": True},
+        {"use_textline_orientation": True, "use_doc_orientation_classify": True},
+        {"use_textline_orientation": True, "text_reading_order": "columns", "text_det_unclip_ratio": 2.2},
+    ],
+    ids=lambda options: ",".join(options) or "defaults",
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_detection_finds_the_boxes_of_ocr(http, options, turned):
+    picture = cv2.imdecode(np.frombuffer(RECEIPT, np.uint8), cv2.IMREAD_COLOR)
+    sent = png(picture[::-1, ::-1].copy() if turned else picture)
+    everything = http.ocr(sent, text_rec_score_thresh=0, **options)
+    detection = http.detect(sent, **options)
+    assert len(detection) > 20
     assert np.array_equal(everything.boxes, detection.boxes)
     assert np.array_equal(everything.box_scores, detection.box_scores)
 
@@ -218,6 +232,20 @@ def test_recognition_reads_line_images_in_their_order(http):
     result = http.recognize(lines)
     assert [folded(text) for text in result.texts] == ["alpha", "anotherratherlongerlineoftext", "42"]
     assert result.scores.shape == (3,)
+    assert len(result.words) == 0
+    with_words = http.recognize(lines, return_word_box=True)
+    assert (with_words.texts, with_words.scores.tolist()) == (result.texts, result.scores.tolist())
+    assert "".join(with_words.words) == "".join("".join(result.texts).split())
+    assert sorted(set(with_words.word_lines.tolist())) == [0, 1, 2]
+
+
+def test_a_line_picture_without_text_has_no_words(server):
+    blank = base64.b64encode((SAMPLES / "blank.png").read_bytes()).decode()
+    status, answer = generate(server, "text_recognition", images=[blank], return_word_box=True)
+    assert status == 200
+    assert (listed(answer["texts"]), answer["words"], answer["word_boxes"]) == ([""], [], [])
+    status, answer = generate(server, "text_recognition", images=[blank], return_word_box="maybe")
+    assert (status, answer["error"].endswith("return_word_box must be true or false, not 'maybe'")) == (400, True)
 
 
 def test_options_change_the_answer(http):
@@ -342,20 +370,28 @@ def test_an_inner_model_refuses_widths_that_do_not_fit_its_crops(server, widths,
     assert refusal.value.status() == "StatusCode.INVALID_ARGUMENT"
 
 
-@pytest.mark.parametrize("steps", [[-1, 4], [4], [2**62] * 4 + [3]])
-def test_an_inner_model_refuses_steps_that_do_not_fit_its_classes(server, steps):
-    tensors = {
-        "index": np.zeros(3, np.int64),
-        "score": np.zeros(3, np.float32),
-        "steps": np.array(steps, np.int64),
-    }
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"steps": [-1, 4]}, "steps"),
+        ({"steps": [4]}, "steps"),
+        ({"steps": [2**62] * 4 + [3]}, "steps"),
+        ({"pieces": [2]}, "pieces"),
+        ({"widths": [8, 8]}, "1 boxes and 2 widths do not fit 1 lines of 1 pieces"),
+        ({"boxes": np.zeros((0, 4, 2))}, "0 boxes and 1 widths do not fit"),
+    ],
+)
+def test_an_inner_model_refuses_tensors_that_do_not_fit_each_other(server, change, words):
+    tensors = {"index": np.zeros(3), "score": np.zeros(3), "steps": [3], "pieces": [1], "widths": [24]}
+    tensors = {**tensors, "boxes": np.zeros((1, 4, 2)), **change}
     inputs = []
     for name, value in tensors.items():
-        inputs.append(InferInput(name, value.shape, "FP32" if name == "score" else "INT64"))
-        inputs[-1].set_data_from_numpy(value)
+        kind = np.float32 if name in ("score", "boxes") else np.int64
+        inputs.append(InferInput(name, np.shape(value), "FP32" if kind is np.float32 else "INT64"))
+        inputs[-1].set_data_from_numpy(np.array(value, kind))
     with (
         InferenceServerClient(server.grpc_url) as client,
-        pytest.raises(InferenceServerException, match="steps") as refusal,
+        pytest.raises(InferenceServerException, match=words) as refusal,
     ):
         client.infer("ctc_decode", inputs)
     assert refusal.value.status() == "StatusCode.INVALID_ARGUMENT"

@@ -71,7 +71,7 @@ class LowerBound(TargetMeasurement[list[Floor]]):
         options = resolve({}, OCR, self.target.repository.parameters().options)
         plan = tile_plan(pixels, options)
         det_inputs = [cut_tile(pixels, plan, tile) for tile in plan.tiles]
-        rec_inputs = networks.rec_inputs(cut_lines(pixels, reader.detect(content), StageTimes()).strip)
+        rec_inputs = networks.rec_inputs(cut_lines(pixels, reader.detect(content).boxes, StageTimes()).strip)
         kinds = (
             lambda: client.ocr(content),
             lambda: [networks.detect(det_input) for det_input in det_inputs],

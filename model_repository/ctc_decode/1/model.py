@@ -1,4 +1,4 @@
-"""Classes per step to texts; with boxes, lines below text_rec_score_thresh are dropped."""
+"""Classes per step to texts and words."""
 
 from ocr_triton.ctc_decode import TritonPythonModel
 
