@@ -31,7 +31,7 @@ README, CHINESE = "README.md", "README_CN.md"
 MAX_README_LINES = 150
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "clients" / "README.md"])
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("clients/**/README.md")])
 }
 BLOCK = re.compile(
     r"(?:^ *<!-- not run: (?P<exempt>[^\n]+) -->\n)?"
@@ -45,10 +45,11 @@ COMMANDS = {
     "ocr-client": ocr_client.cli.app,
     "ocr-bench": ocr_bench.cli.app,
 }
-# docker's, Triton's and OCRmyPDF's, named in prose
+# docker's, Triton's, OCRmyPDF's, and those of clients/examples, named in prose
 FOREIGN_OPTIONS = {
     *("--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode"),
     *("--deskew", "--jobs", "--language", "--rotate-pages"),
+    *("--option", "--scores"),
 }
 # Of our engine for OCRmyPDF; read as text, since OCRmyPDF is not there on every Python.
 PLUGIN = ROOT / "clients" / "ocr_client" / "ocrmypdf_plugin" / "hooks.py"
@@ -112,7 +113,8 @@ def readme(request):
 @pytest.fixture
 def workplace(tmp_path, server):
     """A folder that a block may write to, with the sample pictures, a scan and the models in it."""
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    for folder in ("samples", "clients"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "page.jpg").symlink_to(ROOT / "samples" / "poster.jpg")
     (tmp_path / "scan.pdf").write_bytes(img2pdf.convert(ROOT / "samples" / "receipt.png"))
     (tmp_path / "model_repository").symlink_to(server.repository)
@@ -217,7 +219,8 @@ def test_relative_links_lead_somewhere(name):
 
 def test_every_page_is_linked_from_the_readmes(readme):
     linked = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", readme)}
-    others = {README, CHINESE, "clients/README.md", "docs/decisions.md"}  # benchmarks.md leads to the last
+    others = {README, CHINESE, "clients/README.md"}
+    others |= {"docs/decisions.md", "clients/examples/README.md"}  # benchmarks.md and clients.md lead there
     assert set(PAGES) - others <= linked
 
 
