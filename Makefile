@@ -6,6 +6,7 @@ MODEL_SET ?=
 HTTP_PORT ?= 8000
 GRPC_PORT ?= 8001
 METRICS_PORT ?= 8002
+WEB_PORT ?= 8080
 LIMIT ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --python $(BIN)/python --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv weights demo serve test lint format bench-data bench-setup bench lock clean
+.PHONY: help venv weights demo serve web test test-tools lint format bench-data bench-setup bench lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
@@ -48,7 +49,17 @@ serve: weights ## the server in the foreground on 127.0.0.1 (HTTP_PORT=8000 GRPC
 	@exec $(BIN)/ocr-serve --device $(DEVICE) \
 		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT)
 
-test: venv ## every test, the real server included
+# What Ctrl-C ends is the gateway, and with it the server, which is in the same process group.
+web: weights ## the server, and before it the gateway with its page on 127.0.0.1 (WEB_PORT=8080, and ports as for serve)
+	@trap 'kill $$server 2>/dev/null; wait $$server' EXIT; \
+	$(BIN)/ocr-serve --device $(DEVICE) \
+		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT) & server=$$!; \
+	$(BIN)/ocr-gateway --triton-url 127.0.0.1:$(GRPC_PORT) --port $(WEB_PORT)
+
+test-tools: venv
+	@tests/tools.sh $(BIN)/python
+
+test: venv test-tools ## every test, the real server included
 	$(BIN)/python -m pytest
 
 lint: venv ## ruff, mypy, the rule who may import whom, and hadolint for the Dockerfile

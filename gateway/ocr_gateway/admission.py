@@ -18,8 +18,8 @@ from ocr_gateway.ways.way import BODY, DEADLINE, Way, refused, way_of
 
 HUNG_UP = 499  # status of a request whose client did not wait for it, in metrics and log; nginx's
 _WITH_BODY = frozenset({"POST", "PUT"})
-_OPEN_PATHS = ("/", "/about", "/health", "/favicon.ico")
-_OPEN_FOLDERS = ("/web/", "/health/")
+_OPEN_PATHS = ("/", "/about", "/health", "/health/live", "/health/ready", "/favicon.ico")
+_OPEN_FOLDER = "/web/"
 # A refused client that is still sending gets to read why only if its body is taken off it, for so long.
 _DRAIN_S = 10.0
 
@@ -65,7 +65,7 @@ class Admission:
 
     def _check_token(self, scope: Scope) -> None:
         token, path = self._settings.token, scope["path"]
-        if token is None or path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS):
+        if token is None or path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER):
             return
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         scheme, _, credentials = given.partition(b" ")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,6 +79,8 @@ def serve(
             raise UsageError("--model-repository, --device and --precision: only with --local; a server has its own")
         if (tls_certificate is None) != (tls_key is None):
             raise UsageError("--tls-certificate and --tls-key belong together")
+        if tls_certificate is not None and tls_key is not None:
+            _check_tls(tls_certificate, tls_key)
         service = next((word for word in PADDLE_SERVING_SERVICES if word == paddle_serving_service), None)
         if service is None:
             raise UsageError(f"--paddle-serving-service is one of {', '.join(PADDLE_SERVING_SERVICES)}")
@@ -110,7 +114,13 @@ def serve(
     for number in dict.fromkeys(port):
         host = f"[{address}]" if ":" in address else address
         typer.echo(f"ocr-gateway: {scheme}://{host}:{number}", err=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _nothing)  # uvicorn stops at them, and when it has, sends them to who was there before
     uvicorn.Server(config).run(sockets=sockets)
+
+
+def _nothing(number: int, frame: object) -> None:
+    """What is left to do at a signal when the server has stopped."""
 
 
 def _behind(
@@ -145,6 +155,20 @@ def _bound(address: str, port: int) -> socket.socket:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot listen on {address}, port {port}: {reason}") from error
+
+
+def _check_tls(certificate: Path, key: Path) -> None:
+    """See that the two can be used.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--tls-certificate {certificate} and --tls-key {key}: expected PEM files that belong together ({error})"
+        ) from error
 
 
 def _token(file: Path | None) -> str | None:
