@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ocr_client.cli.formats import OutputFormat
 from ocr_client.cli.inputs import SUFFIXES
+from ocr_client.cli.tasks import Task
 from ocr_contract.options import ENDPOINTS, OPTIONS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 
@@ -60,11 +61,26 @@ def formats_table() -> str:
     return _table(("`--format`", "a file holds", "suffix", "asks for words"), rows)
 
 
+def tasks_table() -> str:
+    """Every task of `ocr-client`, who does it, and what can be written of it."""
+    rows = [
+        (
+            f"`{task.value}`",
+            task.meaning,
+            f"`{task.endpoint}`",
+            ", ".join(f"`{form.value}`" for form in task.formats),
+        )
+        for task in Task
+    ]
+    return _table(("`--task`", "what is done", "endpoint", "`--format`, the first one by default"), rows)
+
+
 # Page, name of the table or line, and what it holds.
 TABLES: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("options.md", "options", options_table),
     ("models.md", "model-sets", model_sets_table),
     ("documents.md", "suffixes", suffixes_line),
+    ("documents.md", "tasks", tasks_table),
     ("documents.md", "formats", formats_table),
 )
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ocr_contract.errors import InvalidResult
-from ocr_contract.result import OcrResult
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+
+Result = OcrResult | DetectionResult | RecognitionResult
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, TypeVar
+
+    R = TypeVar("R", bound=Result, default=OcrResult)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
 
 Origin = Literal["ocr", "document"]
+Task = Literal["ocr", "detect", "recognize"]
+RESULTS: Mapping[Task, type[Result]] = MappingProxyType(
+    {"ocr": OcrResult, "detect": DetectionResult, "recognize": RecognitionResult}
+)
 SCHEMA_VERSION = 1  # of the object of a page, which `formats/page.schema.json` describes
 
 
@@ -70,8 +83,11 @@ class Document(Protocol):
 
 
 @dataclass(frozen=True)
-class PageResult:
-    """What stands on one page: what every output format is made from.
+class PageResult(Generic[R]):
+    """What stands on one page: what output formats are made from. All of them write a page of an OcrResult.
+
+    A page on which lines were only found has a DetectionResult, and one that was read as a single line a
+    RecognitionResult of that line.
 
     Attributes:
         number: of the page, from 1 on.
@@ -79,7 +95,7 @@ class PageResult:
         height_px: likewise.
         dpi: pixels an inch; None where nothing says it.
         origin: "ocr" for what was read, "document" for text that the document itself carried.
-        result: lines, and words where the format needs them.
+        result: lines, and words where they were asked for.
     """
 
     number: int
@@ -87,7 +103,7 @@ class PageResult:
     height_px: int
     dpi: float | None
     origin: Origin
-    result: OcrResult
+    result: R
 
     def __post_init__(self) -> None:
         """See that every number of the result is one, so that no format has to.
@@ -96,7 +112,7 @@ class PageResult:
             InvalidResult: a box or a score is infinite, or not a number.
         """
         for name in ("boxes", "scores", "box_scores", "word_boxes", "word_scores"):
-            if not np.isfinite(getattr(self.result, name)).all():
+            if not np.isfinite(getattr(self.result, name, ())).all():
                 raise InvalidResult(f"page {self.number}: {name} holds infinite values, or what is not a number")
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,19 +124,30 @@ class PageResult:
             "height": self.height_px,
             "dpi": self.dpi,
         }
-        return {**page, "origin": self.origin, **self.result.to_dict()}
+        return {**page, "origin": self.origin, "task": self.task, **self.result.to_dict()}
+
+    @property
+    def task(self) -> Task:
+        """What was done with the page."""
+        return next(task for task, kind in RESULTS.items() if isinstance(self.result, kind))
 
     @classmethod
-    def from_dict(cls, document: dict[str, Any]) -> PageResult:
+    def from_dict(cls, document: Mapping[str, Any], tasks: tuple[Task, ...] = ("ocr",)) -> PageResult[Any]:
         """Read what `to_dict` wrote.
+
+        Args:
+            document: the object of a page.
+            tasks: those whose pages are taken; a page without texts is of no use to most that reads pages.
 
         Raises:
             KeyError: a field of the page is missing.
-            InvalidResult: it is of another version, of an unknown origin, or its fields do not belong together.
+            InvalidResult: it is of another version or task, of an unknown origin, or its fields do not belong together.
         """
         if (version := document["schema_version"]) != SCHEMA_VERSION:
             raise InvalidResult(f"a page of schema version {version!r}: this program reads version {SCHEMA_VERSION}")
         number, width, height, dpi, origin = (document[name] for name in ("page", "width", "height", "dpi", "origin"))
         if origin not in get_args(Origin):
             raise InvalidResult(f"page {number}: expected an origin of {', '.join(get_args(Origin))}, got {origin!r}")
-        return cls(number, width, height, dpi, origin, OcrResult.from_dict(document))
+        if (task := document.get("task", "ocr")) not in tasks:
+            raise InvalidResult(f"page {number}: expected a page of the task {' or '.join(tasks)}, got {task!r}")
+        return PageResult(number, width, height, dpi, origin, RESULTS[task].from_dict(document))

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ocr_contract import __version__
 from ocr_contract.errors import InvalidResult
-from ocr_documents.document import PageResult
+from ocr_documents.document import RESULTS, PageResult
 from ocr_documents.errors import JobInUse
 from ocr_documents.output import TEMPORARY, NewFile, writing
 
@@ -139,7 +139,7 @@ class Parts:
         self._folder = folder
         self._key = key
 
-    def load(self, number: int) -> PageResult | None:
+    def load(self, number: int) -> PageResult[Any] | None:
         """Return what was noted of a page; None when nothing was, or it is not whole, or another document's."""
         try:
             seal, _, body = self._file(number).read_bytes().partition(b"\n")
@@ -148,12 +148,12 @@ class Parts:
         if seal != self._seal(body):
             return None
         try:
-            page = PageResult.from_dict(json.loads(body))
+            page = PageResult.from_dict(json.loads(body), tuple(RESULTS))
         except (ValueError, TypeError, KeyError, AttributeError, InvalidResult):
             return None
         return page if page.number == number else None
 
-    def save(self, page: PageResult) -> None:
+    def save(self, page: PageResult[Any]) -> None:
         """Note a page.
 
         Raises:

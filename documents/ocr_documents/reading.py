@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ocr_contract.errors import OcrError
 from ocr_documents.document import PageResult
@@ -23,7 +23,7 @@ class Work(Protocol):
         """Open it, and return the numbers of the pages to read. May raise an OcrError."""
         ...
 
-    def read(self, number: int) -> PageResult:
+    def read(self, number: int) -> PageResult[Any]:
         """Read a page; called from several threads at once. May raise an OcrError."""
         ...
 
@@ -48,7 +48,7 @@ class PageRead(Generic[W]):
     """A page has been read."""
 
     work: W
-    page: PageResult
+    page: PageResult[Any]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from ocr_contract.result import OcrResult
-from ocr_documents.document import Document, Page, PageResult
+from ocr_documents.document import Document, Page, PageResult, Result
 from ocr_documents.errors import DocumentTooLarge, reading
 from ocr_documents.page_ranges import PageRanges
 from ocr_documents.parts import Parts
@@ -31,12 +31,12 @@ class DocumentWork:
     def __init__(
         self,
         open_document: Callable[[], Document],
-        read: Callable[[Page], OcrResult],
+        read: Callable[[Page], Result],
         *,
         pages: PageRanges | None = None,
         max_pages: int,
         parts: Parts | None = None,
-        look: Callable[[Page, PageResult], None] | None = None,
+        look: Callable[[Page, PageResult[Any]], None] | None = None,
     ) -> None:
         self._open_document = open_document
         self._read = read
@@ -66,7 +66,7 @@ class DocumentWork:
         self._document = document
         return numbers
 
-    def read(self, number: int) -> PageResult:
+    def read(self, number: int) -> PageResult[Any]:
         """Return what stands on a page.
 
         Raises:
@@ -90,6 +90,6 @@ class DocumentWork:
         if self._document is not None:
             self._document.close()
 
-    def _result(self, page: Page) -> PageResult:
+    def _result(self, page: Page) -> PageResult[Any]:
         text, origin = (self._read(page), "ocr") if page.text is None else (page.text, "document")
         return PageResult(page.number, page.width_px, page.height_px, page.dpi, origin, text)  # type: ignore[arg-type]

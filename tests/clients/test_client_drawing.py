@@ -135,6 +135,14 @@ def test_one_text_a_box_is_required(font: FontOfSize) -> None:
         draw_overlay(picture(), quad(9, 9, 9, 9)[None], ["a", "b"], font)
 
 
+def test_lines_that_were_not_read_are_drawn_on_the_picture_alone(font: FontOfSize) -> None:
+    white = np.full((1600, 900, 3), 255, np.uint8)
+    drawn = draw_overlay(white, quad(400, 300, 200, 26)[None], None, font)
+    assert drawn.size == (900, 1600)
+    assert np.asarray(drawn)[300, 400].min() < 250
+    assert np.asarray(drawn)[900, 400].min() == 255
+
+
 def test_bytes_that_are_no_picture_are_an_error(font: FontOfSize) -> None:
     with pytest.raises(ImageError, match="cannot draw on the picture"):
         draw_overlay(b"no picture", NONE, [], font)

@@ -11,7 +11,8 @@ from tests.documents.pages import box, page, prose, written
 
 import ocr_documents.formats
 from ocr_contract.errors import InvalidResult
-from ocr_documents.document import PageResult
+from ocr_contract.result import DetectionResult, RecognitionResult
+from ocr_documents.document import RESULTS, PageResult
 from ocr_documents.formats.json import Json
 from ocr_documents.formats.text import Text
 from ocr_documents.formats.tsv import Tsv
@@ -19,6 +20,10 @@ from ocr_documents.formats.tsv import Tsv
 SCHEMA = json.loads((Path(ocr_documents.formats.__file__).parent / "page.schema.json").read_text())
 LINE = ("Longjing tea", box(50, 100, 240))
 WORDS = [("Longjing", box(50, 100, 160), 0), ("tea", box(230, 100, 60), 0)]
+FOUND = PageResult(4, 100, 50, None, "ocr", DetectionResult([box(1, 2, 30)], [0.5]))
+LINE_OF_TEXT = PageResult(
+    5, 100, 50, None, "ocr", RecognitionResult(("tea",), [0.5], ("tea",), [box(1, 2, 30)], [0.5], [0])
+)
 READ, CARRIED = page(LINE, words=WORDS), page(LINE, LINE, number=2, dpi=None, origin="document")
 
 
@@ -32,9 +37,21 @@ def test_json_lines_read_back_as_the_pages_that_were_written():
     assert [PageResult.from_dict(json.loads(line)) for line in lines] == [READ, CARRIED]
 
 
+def test_pages_of_other_tasks_are_read_back_where_they_are_asked_for():
+    lines = [json.loads(line) for line in written(Json, READ, FOUND, LINE_OF_TEXT).splitlines()]
+    assert [PageResult.from_dict(line, tuple(RESULTS)) for line in lines] == [READ, FOUND, LINE_OF_TEXT]
+    assert written(Text, LINE_OF_TEXT) == "tea\n"
+    del lines[0]["task"]
+    assert PageResult.from_dict(lines[0]) == READ
+    for line in lines[1:]:
+        with pytest.raises(InvalidResult, match=f"expected a page of the task ocr, got '{line['task']}'"):
+            PageResult.from_dict(line)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"task": ["ocr"]}, "page 1: expected a page of the task ocr"),
         ({"schema_version": 2}, "schema version 2: this program reads version 1"),
         ({"origin": "guess"}, "page 1: .*'guess'"),
     ],
@@ -47,22 +64,32 @@ def test_a_page_of_another_version_or_origin_is_refused(change, message):
 
 def test_json_keeps_to_its_schema():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    lines = [json.loads(line) for line in written(Json, READ, CARRIED, page(number=3)).splitlines()]
+    lines = [
+        json.loads(line) for line in written(Json, READ, CARRIED, page(number=3), FOUND, LINE_OF_TEXT).splitlines()
+    ]
     for line in lines:
         jsonschema.validate(line, SCHEMA)
     assert {key for line in lines for key in line} == set(SCHEMA["properties"])
     assert [(line["schema_version"], line["image"], line["page"], line["pages"]) for line in lines] == [
-        (1, "scan.pdf", number, 3) for number in (1, 2, 3)
+        (1, "scan.pdf", number, 5) for number in (1, 2, 3, 4, 5)
     ]
 
 
 @pytest.mark.parametrize(
-    "change", [{"schema_version": 2}, {"page": 0}, {"origin": "guess"}, {"boxes": [[1, 2]]}, {"scores": [7]}]
+    "change",
+    [
+        *({"schema_version": 2}, {"page": 0}, {"origin": "guess"}, {"boxes": [[1, 2]]}, {"scores": [7]}),
+        *({"task": "guess"}, {"task": "detect"}, {"task": "recognize"}),
+    ],
 )
 def test_the_schema_refuses_what_is_no_page(change):
     line = json.loads(written(Json, READ))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**line, **change}, SCHEMA)
+    for name in ("boxes", "texts", "scores", "box_scores"):
+        lacking = {key: value for key, value in line.items() if key != name}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(lacking, SCHEMA)
 
 
 def test_json_stays_on_one_line_and_keeps_every_character():

@@ -11,31 +11,26 @@ from typing import Annotated, Any
 
 import typer
 
-from ocr_client.cli.destination import Destination, choose
-from ocr_client.cli.formats import PDF, TEXT, OutputFormat
-from ocr_client.cli.inputs import Source, expand
+from ocr_client.cli.destination import choose
+from ocr_client.cli.formats import OutputFormat
+from ocr_client.cli.inputs import expand
 from ocr_client.cli.job import Job, Stopped
 from ocr_client.cli.option_flags import with_option_flags
 from ocr_client.cli.overlays import Overlays
+from ocr_client.cli.tasks import Task
+from ocr_client.cli.usage import check_flags, check_output
 from ocr_client.client import OcrClient
 from ocr_client.drawing.fonts import open_font
 from ocr_client.errors import UsageError
 from ocr_client.local import open_local
 from ocr_client.retry import Patience
 from ocr_contract.errors import OcrError
-from ocr_contract.options import OCR, given_options
+from ocr_contract.options import given_options
 from ocr_documents.limits import Limits
-from ocr_documents.opening import PDF_INSTALL, missing_module
 from ocr_documents.page_ranges import PageRanges
 
 SOME_FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit codes
 TERMINATED = 128 + signal.SIGTERM
-# Parameters that have an effect on one of the two ways to read alone, and their flags.
-FOR_A_SERVER = {
-    **{name: f"--{name}" for name in ("url", "protocol", "timeout", "retries")},
-    "http_header": "--header",
-}
-FOR_THIS_PROCESS = {"model_repository": "--model-repository", "device": "--device", "precision": "--precision"}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -59,16 +54,21 @@ def _flag(help_text: str, *names: str, **more: Any) -> Any:
 
 
 @app.command()
-@with_option_flags(OCR, without=("page",))
+@with_option_flags({task.value: task.endpoint for task in Task}, without=("page",))
 def run(
     context: typer.Context,
     inputs: Annotated[
         list[str],
         typer.Argument(metavar="INPUT...", help="Pictures, TIFF, PDF and ZIP files, folders, patterns; - is stdin."),
     ],
+    task: Annotated[Task, _flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in Task)}.")] = Task.OCR,
     form: Annotated[
-        OutputFormat, _flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in OutputFormat)}.", "--format")
-    ] = TEXT,
+        OutputFormat | None,
+        _flag(
+            f"{'; '.join(f'{each.value}: {each.meaning}' for each in OutputFormat)}. By default text; json for detect.",
+            "--format",
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         _flag("File for one document, folder for several; by default standard output.", "--output", "-o"),
@@ -115,19 +115,22 @@ def run(
     standard error) and 2 when the command itself is mistaken.
     """
     try:
-        _refuse_flags_of_the_other_way(context, local)
+        check_flags(context, task, local=local)
+        form = task.form(form)
+        task.check_options(given_options(options))
         folders = [Path(folder) for folder in (output, overlay) if folder is not None]
         sources = expand(inputs, without=folders)
         destination = choose(output, sources, form.suffix)
-        _check_output(form, destination, sources, resume)
+        check_output(form, destination, sources, resume=resume)
         job = Job(
             sources=sources,
+            task=task,
             form=form,
             destination=destination,
             options=form.options(given_options(options)),
             pages=None if pages is None else PageRanges.parse(pages),
             dpi=dpi,
-            existing_text=existing_text.value,
+            existing_text=existing_text.value if task is Task.OCR else "read",
             limits=Limits(pages=max_pages),
             resume=resume,
             concurrency=concurrency,
@@ -152,29 +155,6 @@ def run(
         raise typer.Exit(INTERRUPTED) from error
     if failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _check_output(form: OutputFormat, destination: Destination | None, sources: list[Source], resume: bool) -> None:
-    """Refuse formats that cannot go where they should, and to resume what leaves nothing behind."""
-    if destination is None and form is PDF:
-        raise UsageError("--format pdf needs --output FILE, or a folder")
-    if form is PDF and (missing := missing_module()):
-        raise UsageError(f"--format pdf needs more packages (no module {missing}): {PDF_INSTALL}")
-    if destination is None and not form.is_for_many and len(sources) > 1:
-        raise UsageError(f"--format {form.value} holds one document a file: use --output FOLDER for {len(sources)}")
-    if resume and (destination is None or not destination.keeps_files):
-        raise UsageError("--resume needs --output: a file, or a folder")
-
-
-def _refuse_flags_of_the_other_way(context: typer.Context, local: bool) -> None:
-    """Where a picture is read by a server, flags of this process have no effect, and the other way round."""
-    others = FOR_A_SERVER if local else FOR_THIS_PROCESS
-    sources = {flag: context.get_parameter_source(name) for name, flag in others.items()}
-    given = [flag for flag, source in sources.items() if source is not None and source.name != "DEFAULT"]
-    if given and local:
-        raise UsageError(f"--local asks no server: leave out {', '.join(given)}")
-    if given:
-        raise UsageError(f"{', '.join(given)}: only with --local; a server has its own")
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -15,11 +15,11 @@ from ocr_client.cli.overlays import Overlays
 from ocr_client.cli.report import Report
 from ocr_client.cli.results import DocumentResults, PrintedObjects, PrintedText, Results
 from ocr_client.cli.sources import Settings, SourceWork
+from ocr_client.cli.tasks import Task
 from ocr_client.errors import OcrClientError, ServerUnreachableError
 from ocr_client.local import identity
 from ocr_contract.errors import OcrError
-from ocr_contract.result import OcrResult
-from ocr_documents.document import Page
+from ocr_documents.document import Page, Result
 from ocr_documents.errors import CannotWrite, JobInUse
 from ocr_documents.limits import Limits
 from ocr_documents.page_ranges import PageRanges
@@ -37,6 +37,7 @@ class Job:
 
     Attributes:
         sources: the documents.
+        task: what is done with each page.
         form: of the results.
         destination: where they go; None for standard output.
         options: of the requests.
@@ -50,6 +51,7 @@ class Job:
     """
 
     sources: Sequence[Source]
+    task: Task
     form: OutputFormat
     destination: Destination | None
     options: Mapping[str, Any]
@@ -109,6 +111,7 @@ class Job:
     def _works(self, reader: Any, state: JobState | None) -> Iterator[SourceWork]:
         """Yield the documents as work; each is opened when it is reached."""
         settings = Settings(
+            task=self.task,
             pages=self.pages,
             dpi=self.dpi,
             existing_text=self.existing_text,
@@ -122,10 +125,8 @@ class Job:
             reader=identity(reader),
         )
 
-        def read(page: Page, picture: int) -> OcrResult:
-            which = {"page": picture} if picture else {}
-            result: OcrResult = reader.ocr(page.picture, **self.options, **which)
-            return result
+        def read(page: Page, picture: int) -> Result:
+            return self.task.read(reader, page, self.options, picture)
 
         for source in self.sources:
             output: PurePath | None = None if self.destination is None else self.destination.output(source)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
 
 from ocr_client.cli.sources import SourceWork
 from ocr_client.drawing.fonts import FontOfSize
-from ocr_client.drawing.overlay import draw_overlay, save_overlay
+from ocr_client.drawing.overlay import NO_BOXES, draw_overlay, save_overlay
 from ocr_client.errors import OcrClientError
+from ocr_contract.result import DetectionResult, FloatArray, RecognitionResult
 from ocr_documents.document import Page, PageResult
 
 
@@ -24,17 +28,18 @@ class Overlays:
     def __init__(self, folder: Path, font: FontOfSize, names: Collection[PurePath]) -> None:
         self._folder, self._font, self._names = folder, font, names
 
-    def draw(self, work: SourceWork, page: Page, result: PageResult) -> None:
+    def draw(self, work: SourceWork, page: Page, result: PageResult[Any]) -> None:
         """Draw a page. Where that fails, the result stands all the same; the work notes why."""
         name, lines = self._name(work, page.number), result.result
+        is_read = not isinstance(lines, DetectionResult)
         try:
             drawn = draw_overlay(
                 page.picture,
-                lines.boxes,
-                lines.texts,
+                _whole(result) if isinstance(lines, RecognitionResult) else lines.boxes,
+                lines.texts if is_read else None,
                 self._font,
-                word_boxes=lines.word_boxes,
-                word_lines=lines.word_lines,
+                word_boxes=lines.word_boxes if is_read else NO_BOXES,
+                word_lines=lines.word_lines if is_read else (),
                 page=work.picture_of(page),
             )
             save_overlay(self._folder / name.with_name(f"{name.name}.jpg"), drawn)
@@ -51,3 +56,9 @@ class Overlays:
             again += 1
             choice = wanted.with_name(f"{wanted.name}-{again}")
         return choice
+
+
+def _whole(page: PageResult[Any]) -> FloatArray:
+    """(1, 4, 2) float32: the box of a line that fills its page."""
+    right, bottom = page.width_px, page.height_px
+    return np.array([[[0, 0], [right, 0], [right, bottom], [0, bottom]]], np.float32)

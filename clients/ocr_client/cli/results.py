@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from ocr_client.cli.destination import Destination
 from ocr_client.cli.formats import JSON, PDF, OutputFormat
@@ -27,7 +27,7 @@ class Results(Protocol):
         """Begin a document, of which so many pages will come."""
         ...
 
-    def page(self, work: SourceWork, page: PageResult) -> None:
+    def page(self, work: SourceWork, page: PageResult[Any]) -> None:
         """Take the next page of it."""
         ...
 
@@ -52,7 +52,7 @@ class PrintedText:
         """Begin a document, of which so many pages will come."""
         self._titled = self._documents > 1 or work.count > 1
 
-    def page(self, work: SourceWork, page: PageResult) -> None:
+    def page(self, work: SourceWork, page: PageResult[Any]) -> None:
         """Print a page."""
         lines = [one_line(text) for text in page.result.texts]
         if self._titled:
@@ -80,7 +80,7 @@ class PrintedObjects:
         self._form = JSON.document()
         self._print(self._form.head(work.source.name, pages))
 
-    def page(self, work: SourceWork, page: PageResult) -> None:
+    def page(self, work: SourceWork, page: PageResult[Any]) -> None:
         """Print a page."""
         self._print(self._form.page(page))
 
@@ -135,7 +135,7 @@ class DocumentResults:
         else:
             self._document = TextDocument(self._form.document(), work.source.name, pages, target)
 
-    def page(self, work: SourceWork, page: PageResult) -> None:
+    def page(self, work: SourceWork, page: PageResult[Any]) -> None:
         """Write a page."""
         if self._document is not None:
             self._document.page(page)

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from ocr_client.cli.animations import Animation, count_pictures
 from ocr_client.cli.inputs import Source
+from ocr_client.cli.tasks import Task
 from ocr_contract.errors import OcrError
-from ocr_contract.result import OcrResult
-from ocr_documents.document import Document, Page, PageResult
+from ocr_documents.document import Document, Page, PageResult, Result
 from ocr_documents.errors import CannotWrite, reading
 from ocr_documents.limits import Limits
 from ocr_documents.opening import open_document
@@ -26,6 +26,7 @@ class Settings:
     """How documents are read.
 
     Attributes:
+        task: what is done with each page.
         pages: which ones; None for all.
         dpi: that PDF pages are drawn at.
         existing_text: what becomes of pages that carry text.
@@ -35,6 +36,7 @@ class Settings:
         reader: what reads, as far as results depend on it.
     """
 
+    task: Task
     pages: PageRanges | None
     dpi: int
     existing_text: Literal["keep", "read"]
@@ -61,10 +63,10 @@ class SourceWork:
         source: Source,
         output: PurePath | None,
         settings: Settings,
-        read: Callable[[Page, int], OcrResult],
+        read: Callable[[Page, int], Result],
         *,
         state: JobState | None,
-        look: Callable[[SourceWork, Page, PageResult], None] | None,
+        look: Callable[[SourceWork, Page, PageResult[Any]], None] | None,
     ) -> None:
         self.source, self.output = source, output
         self.content: Path | bytes = b""
@@ -98,6 +100,7 @@ class SourceWork:
                 content_digest = digest(self.content)
             page_key = key(
                 document=content_digest,
+                task=settings.task.value,
                 dpi=settings.dpi,
                 existing_text=settings.existing_text,
                 options=dict(settings.options),
@@ -118,7 +121,7 @@ class SourceWork:
         )
         return self._work.open()
 
-    def read(self, number: int) -> PageResult:
+    def read(self, number: int) -> PageResult[Any]:
         """Read a page."""
         if self.given_up:
             raise CannotWrite(f"{self.source.name} has been given up")
@@ -141,7 +144,9 @@ class SourceWork:
         document = open_document(
             self.content, dpi=settings.dpi, existing_text=settings.existing_text, limits=settings.limits
         )
-        if settings.pages is None or len(document) > 1 or (pictures := count_pictures(self.content)) == 1:
+        if settings.pages is None or not settings.task.takes_pages or len(document) > 1:
+            return document
+        if (pictures := count_pictures(self.content)) == 1:
             return document
         document.close()
         self._is_animation = True

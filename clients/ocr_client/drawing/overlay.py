@@ -37,7 +37,7 @@ Colour = tuple[int, int, int]
 def draw_overlay(
     image: Picture,
     boxes: npt.NDArray[np.float32],
-    texts: Sequence[str],
+    texts: Sequence[str] | None,
     font: FontOfSize,
     *,
     word_boxes: npt.NDArray[np.float32] = NO_BOXES,
@@ -49,21 +49,21 @@ def draw_overlay(
     Args:
         image: the picture that was sent; an image file's bytes, not their base64 text.
         boxes: (N, 4, 2) float32, pixels (x, y) of the picture with its EXIF orientation applied.
-        texts: N strings.
+        texts: N strings; None where the lines were found and not read.
         font: from fonts.open_font.
         word_boxes: (M, 4, 2) float32, outlined thinly on the picture.
         word_lines: M indices of the lines that the words are of; a word has its line's colour.
         page: of the file, from 1 on; 0 for its first picture.
 
     Returns:
-        RGB: picture and page side by side, or one below the other when the picture is wide.
+        RGB: picture and page side by side, or one below the other when the picture is wide. Without texts, the picture.
 
     Raises:
         ImageError: when the picture cannot be decoded.
         ValueError: when boxes and texts, or words and their lines, differ in number.
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4, 2)
-    if len(boxes) != len(texts):
+    if texts is not None and len(boxes) != len(texts):
         raise ValueError(f"one text a box expected, got {len(boxes)} boxes and {len(texts)} texts")
     picture = decode(image, page)
     scale = zoom(picture.size, boxes)
@@ -72,14 +72,16 @@ def draw_overlay(
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
     quads = boxes * np.float32(scale)
     thickness = max(1, round(max(picture.size) / 900))
+    outlined = _outlined(picture, quads, _FILL, thickness)
+    for quad, line in zip(word_boxes * np.float32(scale), word_lines, strict=True):
+        _paste(outlined, quad, colour(int(line)), 1)
+    if texts is None:
+        return outlined
     lettered = _outlined(Image.new("RGB", picture.size, "white"), quads, _TINT, 1)
     for text, quad in zip(texts, quads, strict=True):
         if text.strip():
             mask, left, top = letter(text, quad, font)
             lettered.paste(_INK, (left, top), mask)
-    outlined = _outlined(picture, quads, _FILL, thickness)
-    for quad, line in zip(word_boxes * np.float32(scale), word_lines, strict=True):
-        _paste(outlined, quad, colour(int(line)), 1)
     return _side_by_side(outlined, lettered)
 
 

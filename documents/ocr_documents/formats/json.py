@@ -28,11 +28,11 @@ class Json(Format):
         self._document = {"image": name} if pages is None else {"image": name, "pages": pages}
         return ""
 
-    def object_of(self, page: PageResult) -> dict[str, Any]:
+    def object_of(self, page: PageResult[Any]) -> dict[str, Any]:
         """Return the page's object."""
         return {"schema_version": SCHEMA_VERSION, **self._document, **page.to_dict()}
 
-    def page(self, page: PageResult) -> str:
+    def page(self, page: PageResult[Any]) -> str:
         """The page's object as a line."""
         text = json.dumps(self.object_of(page), ensure_ascii=False, allow_nan=False)
         return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"

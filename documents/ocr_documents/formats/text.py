@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ocr_contract.result import OcrResult, RecognitionResult
 from ocr_documents.document import PageResult
 from ocr_documents.formats.format import Format
 from ocr_documents.texts import one_line
@@ -17,7 +18,7 @@ class Text(Format):
     def __init__(self) -> None:
         self._divider = ""
 
-    def page(self, page: PageResult) -> str:
+    def page(self, page: PageResult[OcrResult] | PageResult[RecognitionResult]) -> str:
         """The page's lines, after a form feed where a page went before."""
         divider, self._divider = self._divider, "\f"
         return divider + "".join(f"{one_line(text)}\n" for text in page.result.texts)
