@@ -1,6 +1,7 @@
 # The stock Triton server with this project's models and their code.
 #   docker build --tag triton-paddleocr .
 #   docker run --rm --shm-size 4g --publish 127.0.0.1:8000:8000 triton-paddleocr
+#   docker run --rm --entrypoint ocr-gateway ... triton-paddleocr --triton-url HOST:8001 --address 0.0.0.0
 # Build arguments: MODEL_SET (ocr-convert --list names them and the default) and TRITON_VERSION. Triton before 26.07 has known holes.
 ARG TRITON_VERSION=26.07
 
@@ -21,6 +22,7 @@ COPY server server/
 COPY convert convert/
 COPY documents documents/
 COPY clients clients/
+COPY gateway gateway/
 COPY model_repository model_repository/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels ./clients . \
     && pip install --no-cache-dir --no-deps /wheels/*.whl

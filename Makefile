@@ -128,7 +128,7 @@ CONTAINER_LOCK := $(LOCK_FORM) --python-version 3.12 --python-platform x86_64-ma
 lock: venv ## make the lock files anew; versions stay, UPGRADE=--upgrade takes the newest
 	$(UV) pip compile pyproject.toml --extra cpu --extra dev $(LOCK) $(UPGRADE) --output-file requirements-cpu.lock
 	$(UV) pip compile pyproject.toml --extra gpu --extra dev $(LOCK) $(UPGRADE) --output-file requirements-gpu.lock
-	$(UV) pip compile pyproject.toml --constraint requirements-cpu.lock $(CONTAINER_LOCK) $(UPGRADE) \
+	$(UV) pip compile pyproject.toml --extra gateway --constraint requirements-cpu.lock $(CONTAINER_LOCK) $(UPGRADE) \
 		--output-file requirements-container.lock
 
 clean: ## remove the environment and everything that was built

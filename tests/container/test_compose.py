@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from ocr_gateway.cli import serve
 from ocr_serve.checks import MIN_SHARED_MEMORY_MIB
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+GATEWAY = SERVICES.pop("gateway")
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
@@ -36,6 +39,23 @@ def test_python_steps_have_shared_memory_and_the_rest_is_bounded(service: dict[s
     assert MIN_SHARED_MEMORY_MIB / 1024 < gigabytes["shm_size"] < gigabytes["mem_limit"]
     assert service["ulimits"]["nofile"]["soft"] >= 4096
     assert service["cap_drop"] == ["ALL"]
+
+
+def test_the_gateway_is_of_the_same_image_and_waits_for_the_server() -> None:
+    assert GATEWAY["image"] == SERVICES["ocr"]["image"]
+    assert "build" not in GATEWAY
+    assert GATEWAY["profiles"] == ["web"]
+    assert GATEWAY["depends_on"] == {"ocr": {"condition": "service_healthy"}}
+    assert GATEWAY["entrypoint"][:3] == ["ocr-gateway", "--triton-url", "ocr:8001"]
+    assert GATEWAY["ports"] == [f"127.0.0.1:${{WEB_PORT:-8080}}:{settings_port()}"]
+    assert GATEWAY["healthcheck"]["test"][-1] == f"http://127.0.0.1:{settings_port()}/health/ready"
+    assert GATEWAY["cap_drop"] == ["ALL"]
+
+
+def settings_port() -> int:
+    """Where ocr-gateway listens if nothing else is said."""
+    (port,) = inspect.signature(serve).parameters["port"].default
+    return int(port)
 
 
 def test_only_the_gpu_service_reserves_a_gpu_and_only_it_needs_its_profile() -> None:

@@ -106,13 +106,19 @@ def test_triton_is_not_older_than_its_fixes() -> None:
     assert the_value("FROM", STAGES) == "nvcr.io/nvidia/tritonserver:${TRITON_VERSION}-py3"
 
 
+def extras(project: dict[str, Any]) -> list[str]:
+    """What the gateway needs beside the server."""
+    optional = project["optional-dependencies"]
+    return [each for extra in ("gateway", "draw", "documents") for each in optional.get(extra, ())]
+
+
 def test_server_image_installs_what_the_projects_depend_on_and_nothing_else_of_its_own() -> None:
     lock = (ROOT / "requirements-container.lock").read_text(encoding="utf-8")
     pinned = {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock, re.M)}
     needed = {
         canonicalize_name(dependency.name): dependency.specifier
         for project in (PROJECT, CLIENT)
-        for dependency in map(Requirement, project["dependencies"])
+        for dependency in map(Requirement, [*project["dependencies"], *extras(project)])
         if dependency.name != CLIENT["name"]
     }
     for name, specifier in needed.items():

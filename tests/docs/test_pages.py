@@ -22,6 +22,7 @@ from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 import ocr_bench.cli
 import ocr_client.cli
 import ocr_convert.cli
+import ocr_gateway.cli
 import ocr_serve.cli
 from ocr_contract.options import ENDPOINTS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
@@ -43,6 +44,7 @@ COMMANDS = {
     "ocr-serve": ocr_serve.cli.app,
     "ocr-convert": ocr_convert.cli.app,
     "ocr-client": ocr_client.cli.app,
+    "ocr-gateway": ocr_gateway.cli.app,
     "ocr-bench": ocr_bench.cli.app,
 }
 # docker's, Triton's, OCRmyPDF's, and those of clients/examples, named in prose
