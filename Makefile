@@ -104,6 +104,8 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	-$(OCR_BENCH) setup  # a package that cannot be had is left out of the tables
 	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository $(V4) --model-repository $(V6) \
 		$(if $(BF16),--precision f32 --precision bf16)
+	$(if $(WORDS),$(OCR_BENCH) recognition $(addprefix --data ,$(WORDS)) --device $(DEVICE) \
+		--model-repository $(V4) --model-repository $(V6))
 	$(PEERS) $(PEERS_V4) --peer paddleocr
 	$(PEERS) $(PEERS_V6) --name peers-v6
 	$(if $(BF16),$(PEERS) $(PEERS_V4) --no-static --precision bf16 --name peers-bf16)

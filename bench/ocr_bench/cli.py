@@ -24,6 +24,7 @@ from ocr_bench.measurements.load import Load
 from ocr_bench.measurements.lower_bound import LowerBound
 from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
+from ocr_bench.measurements.recognition import Recognition
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.measurements.words import Words
 from ocr_bench.runner import RESULTS, Measurement, run
@@ -38,10 +39,14 @@ app = typer.Typer(
 )
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
-    *(MeasureAccuracy, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words, MeasureDocuments),
+    *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
+    MeasureDocuments,
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
-SECTIONS = ("accuracy", *PEER_SECTIONS, "stages", "floor", "load", "lines", "endurance", "order", "words", "documents")
+SECTIONS = (
+    *("accuracy", "recognition", *PEER_SECTIONS),
+    *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents"),
+)
 PAGE = Path("bench/RESULTS.md")
 
 

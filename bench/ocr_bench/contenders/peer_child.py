@@ -1,6 +1,7 @@
 """An OCR package behind a JSON-lines protocol: one picture's path in, its boxes, texts and scores out.
 
-Runs in the peer's own environment, so it imports nothing but the standard library and that peer.
+Runs in the peer's own environment, so it imports nothing but the standard library and that peer. With the option
+`recognize` a picture is a single line, which is not looked for: the answer has no boxes.
 
     BOX is [[x, y] * 4]; without words that list is empty.
 
@@ -25,7 +26,7 @@ from typing import Any, NamedTuple
 
 
 class Answer(NamedTuple):
-    """Boxes (N, 4, 2) in pixels, texts (N), scores (N); the words of each line and their boxes, where asked for."""
+    """Boxes (N, 4, 2) in pixels or none, texts (N), scores (N); words of each line and their boxes, if asked for."""
 
     boxes: list[Any]
     texts: list[str]
@@ -49,19 +50,38 @@ def from_tuples(lines: Any) -> Answer:
     return Answer([line[0] for line in lines], [line[1] for line in lines], [float(line[2]) for line in lines])
 
 
+def from_pairs(lines: Any) -> Answer:
+    """Split a list of (text, score) of lines that were not looked for; None means no text."""
+    lines = lines or []
+    return Answer([], [line[0] for line in lines], [float(line[1]) for line in lines])
+
+
+def split(options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """The package's own options, and whether a picture is a single line."""
+    own = dict(options)
+    return own, bool(own.pop("recognize", False))
+
+
 def rapidocr_1(package: str, options: dict[str, Any]) -> Reader:
     """RapidOCR 1.4 on ONNX Runtime or OpenVINO with the PP-OCRv4 models of its wheel."""
+    own, alone = split(options)
     engine = importlib.import_module(package).RapidOCR()
-    return lambda path: from_tuples(engine(path, **options)[0])
+    if alone:
+        return lambda path: from_pairs(engine(path, use_det=False, **own)[0])
+    return lambda path: from_tuples(engine(path, **own)[0])
 
 
 def rapidocr(options: dict[str, Any]) -> Reader:
     """RapidOCR 3 on ONNX Runtime with the models of its wheel."""
+    own, alone = split(options)
     engine = importlib.import_module("rapidocr").RapidOCR()
-    wants_words = options.get("return_word_box", False)
+    wants_words = own.get("return_word_box", False)
 
     def read(path: str) -> Answer:
-        page = engine(path, **options)
+        if alone:
+            line = engine(path, use_det=False, **own)
+            return from_pairs(line.txts and list(zip(line.txts, line.scores, strict=True)))
+        page = engine(path, **own)
         if page.boxes is None:
             return Answer([], [], [])
         words = [[(word, box) for word, _, box in line] for line in page.word_results] if wants_words else []
@@ -72,10 +92,13 @@ def rapidocr(options: dict[str, Any]) -> Reader:
 
 def paddleocr(options: dict[str, Any]) -> Reader:
     """PaddleOCR 2 on Paddle inference with the model folders named in `options`."""
-    engine = importlib.import_module("paddleocr").PaddleOCR(**options)
+    own, alone = split(options)
+    engine = importlib.import_module("paddleocr").PaddleOCR(**own)
 
     def read(path: str) -> Answer:
-        lines = engine.ocr(path, cls=bool(options.get("use_angle_cls")))[0] or []
+        lines = engine.ocr(path, det=not alone, cls=bool(own.get("use_angle_cls")))[0] or []
+        if alone:
+            return from_pairs(lines)
         return from_tuples([(box, text, score) for box, (text, score) in lines])
 
     return read
@@ -83,11 +106,14 @@ def paddleocr(options: dict[str, Any]) -> Reader:
 
 def local(options: dict[str, Any]) -> Reader:
     """This project's LocalOcr, without a server."""
-    own = dict(options)
+    own, alone = split(options)
     wants_words = own.pop("return_word_box", False)
     reader = importlib.import_module("ocr_predictor").LocalOcr(**own)
 
     def read(path: str) -> Answer:
+        if alone:
+            line = reader.recognize([path])
+            return Answer([], list(line.texts), line.scores.tolist())
         page = reader.ocr(path, return_word_box=wants_words)
         words: list[list[tuple[str, Any]]] = [[] for _ in page.texts]
         for word, box, line in zip(page.words, page.word_boxes.tolist(), page.word_lines.tolist(), strict=True):
