@@ -37,12 +37,14 @@ class Range:
         parse: a request's value, which may be the text of a number, to a value of that type; ValueError,
             TypeError or OverflowError when it is none, or out of range.
         choices: the words that it may be; empty where it is not a word.
+        bounds: the least and the greatest number that it may be; None where it is not a number.
     """
 
     kind: type[Value]
     expected: str
     parse: Callable[[Value], Value]
     choices: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def whole(low: int, high: int) -> Range:
             raise ValueError
         return int(number)
 
-    return Range(int, f"a whole number from {low} to {high}", parse)
+    return Range(int, f"a whole number from {low} to {high}", parse, bounds=(low, high))
 
 
 def real(low: float, high: float) -> Range:
@@ -88,7 +90,7 @@ def real(low: float, high: float) -> Range:
             raise ValueError
         return number
 
-    return Range(float, f"a number from {low:g} to {high:g}", parse)
+    return Range(float, f"a number from {low:g} to {high:g}", parse, bounds=(low, high))
 
 
 def choice(*choices: str) -> Range:

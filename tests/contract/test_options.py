@@ -153,3 +153,12 @@ def test_what_is_refused_is_not_repeated_at_length(given):
     with pytest.raises(InvalidOption) as raised:
         resolve(given, OCR)
     assert len(str(raised.value)) < 600
+
+
+def test_bounds_of_numbers_are_the_least_and_the_greatest_that_are_taken():
+    for name, option in OPTIONS.items():
+        assert (option.range.bounds is None) == (option.range.kind in (bool, str)), name
+        for bound, beyond in zip(option.range.bounds or (), (-1, 1), strict=False):
+            assert option.range.parse(bound) == bound
+            with pytest.raises(ValueError):
+                option.range.parse(bound + beyond)

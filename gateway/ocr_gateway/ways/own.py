@@ -15,7 +15,7 @@ from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import Refusal
 from ocr_gateway.ways.read import add_reading
 from ocr_gateway.ways.way import Way
-from ocr_gateway.ways.wish import FORMATS, TASKS
+from ocr_gateway.ways.wish import DPI, FORMATS, TASKS
 
 _WEB = files("ocr_gateway") / "web"
 _PAGE_HEADERS = {
@@ -99,6 +99,7 @@ def _about(gateway: Gateway) -> dict[str, Any]:
                 "type": option.range.kind.__name__,
                 "expected": option.range.expected,
                 "choices": list(option.range.choices),
+                "bounds": None if option.range.bounds is None else list(option.range.bounds),
                 "default": option.default,
                 "meaning": option.meaning,
                 "endpoints": sorted(option.endpoints),
@@ -108,6 +109,7 @@ def _about(gateway: Gateway) -> dict[str, Any]:
         "limits": {
             "body_bytes": settings.max_body_bytes,
             "pages": settings.documents.pages,
+            "dpi": list(DPI),
             "requests": settings.max_requests,
             "timeout_s": settings.timeout_s,
         },

@@ -15,7 +15,7 @@ from ocr_gateway.refusals import NotUnderstood
 EVENTS = "events"
 TASKS: Mapping[str, Endpoint] = {"ocr": OCR, "detect": DETECTION, "recognize": RECOGNITION}
 FORMATS: Mapping[str, OutputFormat] = {form.value: form for form in OutputFormat}
-_DPI = (36, 1200)
+DPI = (36, 1200)  # pixels an inch, at which pages of a PDF are drawn
 _TRUE, _FALSE = "true", "false"
 
 
@@ -91,8 +91,8 @@ def choice(given: dict[str, str], name: str, default: str, choices: Iterable[str
 
 
 def _dpi(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not _DPI[0] <= int(text[:9]) <= _DPI[1]:
-        raise NotUnderstood(f"dpi must be a whole number from {_DPI[0]} to {_DPI[1]}, not {text[:60]!r}")
+    if not (text.isascii() and text.isdigit()) or not DPI[0] <= int(text[:9]) <= DPI[1]:
+        raise NotUnderstood(f"dpi must be a whole number from {DPI[0]} to {DPI[1]}, not {text[:60]!r}")
     return int(text)
 
 
