@@ -19,7 +19,7 @@ from ocr_documents.document import Page
 from ocr_documents.formats.json import Json
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.reading import PageFailed, PageRead
-from ocr_gateway.refusals import TooLate, refusal_of
+from ocr_gateway.refusals import Refusal, TooLate, refusal_of
 from ocr_gateway.ways.wish import Wish
 from ocr_gateway.writing import page_result
 
@@ -51,7 +51,7 @@ async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) 
             while (page := await _before(deadline, pages)) is not None:
                 if isinstance(page, PageFailed):
                     failed += 1
-                    yield {"event": "failed", "number": page.number, "error": str(refusal_of(page.error))}
+                    yield {"event": "failed", "number": page.number, **_told(refusal_of(page.error))}
                     continue
                 read += 1
                 event: dict[str, Any] = {"event": "page", "page": objects.object_of(page_result(page))}
@@ -59,8 +59,8 @@ async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) 
                     event["picture"] = await to_thread.run_sync(partial(_picture, page.page))
                 yield event
         except (OcrError, TimeoutError) as error:
-            told = refusal_of(error) if isinstance(error, OcrError) else TooLate("the time limit is over")
-            yield {"event": "broken", "error": str(told)}
+            refusal = refusal_of(error) if isinstance(error, OcrError) else TooLate("the time limit is over")
+            yield {"event": "broken", **_told(refusal)}
             return
         finally:
             await pages.aclose()
@@ -82,6 +82,10 @@ async def _before(deadline: float, pages: AsyncIterator[PageRead | PageFailed]) 
     """
     with anyio.fail_after(max(0.0, deadline - _LAST_WORDS_S - anyio.current_time())):
         return await anext(pages, None)
+
+
+def _told(refusal: Refusal) -> dict[str, Any]:
+    return {"error": str(refusal), "status": refusal.status}
 
 
 def _picture(page: Page) -> str:
