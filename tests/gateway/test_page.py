@@ -1,0 +1,567 @@
+"""The page at /: what a person does with it, in a real browser, over the real gateway."""
+
+import io
+import json
+
+import img2pdf
+import pytest
+import requests
+from PIL import Image, ImageDraw
+from playwright.sync_api import expect
+from tests.conftest import SAMPLES, wait_until
+from tests.gateway.chromium import OpenedPage, chromium
+from tests.gateway.conftest import HeldReader
+
+from ocr_client import OcrClient
+from ocr_client.errors import ServerUnreachableError
+from ocr_contract.errors import InvalidInput
+from ocr_contract.options import OCR, OPTIONS, options_of
+from ocr_documents.document import PageResult
+from ocr_documents.opening import open_document
+from ocr_gateway.ways.wish import FORMATS
+
+RECEIPT = SAMPLES / "receipt.png"
+BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": (SAMPLES / "blank.png").read_bytes()[:60]}
+WINDOW = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}}
+ALWAYS_SENT = {"format", "name", "return_word_box", "pictures"}
+
+
+def picture(text="Tea", size=(400, 160), form="PNG"):
+    image = Image.new("RGB", size, "white")
+    ImageDraw.Draw(image).text((30, 40), text, fill="black", font_size=48)
+    file = io.BytesIO()
+    image.save(file, form)
+    return file.getvalue()
+
+
+def png(name="tea.png", text="Tea"):
+    return {"name": name, "mimeType": "image/png", "buffer": picture(text)}
+
+
+def pdf(*pictures, name="book.pdf"):
+    return {"name": name, "mimeType": "application/pdf", "buffer": img2pdf.convert(list(pictures))}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open the page of a gateway; after the test it must have had no error, and have asked nobody else."""
+    opened = []
+
+    def start(url, *, is_refused=False, **context):
+        window = browser.new_context(**{**WINDOW, **context})
+        opened.append(OpenedPage(window, url, is_refused=is_refused))
+        return opened[-1]
+
+    yield start
+    for page in opened:
+        page.check()
+        page.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def of_receipt(server):
+    """What the client reads on the receipt."""
+    with OcrClient(server.http_url) as client:
+        return client.ocr(RECEIPT, return_word_box=True)
+
+
+@pytest.fixture(scope="module")
+def receipt_once(browser, gateway):
+    opened = OpenedPage(browser.new_context(**WINDOW), gateway, is_refused=False)
+    opened.read(RECEIPT)
+    yield opened
+    opened.check()
+    opened.page.context.close()
+
+
+@pytest.fixture
+def receipt(receipt_once):
+    """The page with the receipt, which is read once; a test finds it as if it had just been read."""
+    page = receipt_once.page
+    page.mouse.move(2, 2)
+    page.keyboard.press("Escape")
+    page.click("#zoom-fit")
+    if page.get_attribute("#show-words", "aria-pressed") == "true":
+        page.click("#show-words")
+    return receipt_once
+
+
+def transfer(opened, event, files, target="document"):
+    """Let a drag or a paste bring files."""
+    opened.page.evaluate(
+        """([kind, files, field, target]) => {
+            const data = new DataTransfer();
+            for (const [name, bytes, type] of files) data.items.add(new File([new Uint8Array(bytes)], name, {type}));
+            const Kind = kind === "paste" ? ClipboardEvent : DragEvent;
+            const where = target === "document" ? document : document.querySelector(target);
+            where.dispatchEvent(new Kind(kind, {[field]: data, bubbles: true, cancelable: true}));
+        }""",
+        [event, files, "clipboardData" if event == "paste" else "dataTransfer", target],
+    )
+
+
+class TestIntake:
+    def test_a_chosen_picture_is_read_as_the_client_reads_it(self, receipt, of_receipt):
+        assert receipt.lines() == list(of_receipt.texts)
+        assert receipt.boxes() == [[pytest.approx(corner) for corner in box] for box in of_receipt.boxes.tolist()]
+        assert receipt.page.text_content("#text-count") == f"{len(of_receipt)} lines"
+        assert receipt.page.locator("#times .stages div").count() == 4
+
+    def test_files_are_dropped(self, open_page, gateway):
+        opened = open_page(gateway)
+        dropped = [["tea.png", list(picture("Tea")), "image/png"]]
+        transfer(opened, "dragenter", dropped, "main")
+        expect(opened.page.locator("#dropping")).to_be_visible()
+        transfer(opened, "drop", dropped, "main")
+        expect(opened.page.locator("#dropping")).to_be_hidden()
+        opened.until_read()
+        assert opened.lines() == ["Tea"]
+
+    def test_pictures_are_pasted_and_get_names_of_their_own(self, open_page, gateway):
+        opened = open_page(gateway)
+        for text in ("Tea", "Milk"):
+            transfer(opened, "paste", [["image.png", list(picture(text)), "image/png"]])
+            opened.until_read()
+            assert opened.lines() == [text]
+        assert opened.page.locator(".file .name").all_text_contents() == ["pasted 1.png", "pasted 2.png"]
+
+    def test_a_sample_is_drawn_and_read(self, open_page, gateway):
+        opened = open_page(gateway)
+        opened.page.click("text=Try a sample")
+        opened.until_read()
+        assert "Lin Xiaoman" in opened.lines()
+
+    def test_a_photo_can_be_taken_where_there_is_a_camera(self, open_page, serve):
+        opened = open_page(serve(HeldReader()), has_touch=True, is_mobile=True)
+        expect(opened.page.locator("#welcome >> text=Take a photo")).to_be_visible()
+        assert opened.page.get_attribute("#photograph", "capture") == "environment"
+        opened.page.set_input_files("#photograph", [png("photo.png")])
+        opened.until_read()
+
+    def test_several_files_are_read_one_after_the_other(self, open_page, serve):
+        reader = HeldReader(held=True)
+        opened = open_page(serve(reader))
+        opened.choose(png("one.png"), png("two.png"))
+        expect(opened.page.locator(".file")).to_have_text(["one.pngreading", "two.pngwaiting"])
+        wait_until(lambda: reader.calls == 1, "the first file is being read")
+        reader.held = False
+        expect(opened.page.locator(".file")).to_have_text(["one.png1 page", "two.png1 page"])
+        opened.page.click("[aria-label='Remove one.png']")
+        expect(opened.page.locator(".file")).to_have_text(["two.png1 page"])
+        expect(opened.page.locator(".file")).to_be_focused()
+
+
+class TestPicture:
+    def test_a_picture_is_shown_by_the_browser_itself(self, receipt):
+        size = receipt.page.locator("#sheet img").evaluate("one => [one.naturalWidth, one.naturalHeight]")
+        assert size == list(Image.open(RECEIPT).size)
+
+    def test_a_photo_that_was_taken_upright_lies_under_its_boxes(self, open_page, gateway, server):
+        opened = open_page(gateway)
+        opened.read(SAMPLES / "exif.jpg")
+        width, height = opened.page.locator("#sheet img").evaluate("one => [one.naturalWidth, one.naturalHeight]")
+        assert (width, height) == Image.open(SAMPLES / "exif.jpg").size[::-1]
+        assert opened.page.get_attribute("#sheet svg", "viewBox") == f"0 0 {width} {height}"
+        with OcrClient(server.http_url) as client:
+            assert opened.lines() == list(client.ocr(SAMPLES / "exif.jpg").texts)
+
+    def test_hovering_joins_box_and_line_both_ways(self, receipt):
+        page = receipt.page
+        box, line = page.locator("#sheet .line").nth(4), page.locator("#lines li").nth(4)
+        box.hover()
+        expect(line).to_have_class("row active")
+        expect(page.locator("#caption")).to_have_text(receipt.lines()[4])
+        page.locator("#lines li").nth(6).hover()
+        expect(page.locator("#sheet .line").nth(6)).to_have_class("line active")
+        expect(box).to_have_class("line")
+
+    def test_focus_joins_them_too_and_a_click_holds_until_escape(self, receipt):
+        page = receipt.page
+        page.locator("#lines li").nth(2).focus()
+        expect(page.locator("#sheet .line").nth(2)).to_have_class("line active")
+        page.locator("#sheet .line").nth(5).click()
+        page.mouse.move(2, 2)
+        expect(page.locator("#lines li").nth(5)).to_be_focused()
+        expect(page.locator("#sheet .line").nth(5)).to_have_class("line active")
+        page.keyboard.press("Escape")
+        expect(page.locator("#sheet .active, #lines .active")).to_have_count(0)
+
+    def test_words_are_shown_on_demand(self, receipt, of_receipt):
+        page = receipt.page
+        words = page.locator("#sheet .word")
+        expect(words.first).to_be_hidden()
+        page.click("#show-words")
+        assert page.get_attribute("#show-words", "aria-pressed") == "true"
+        expect(words.first).to_be_visible()
+        assert receipt.boxes("word") == [[pytest.approx(c) for c in box] for box in of_receipt.word_boxes.tolist()]
+        index = of_receipt.words.index("SEA")
+        words.nth(index).hover()
+        expect(page.locator("#lines [data-word].active")).to_have_text("SEA")
+        page.locator(f"#lines [data-word='{index + 1}']").hover()
+        expect(words.nth(index + 1)).to_have_class("word active")
+
+    def test_zoom(self, receipt):
+        page = receipt.page
+        at_first = page.locator("#sheet").bounding_box()["width"]
+        page.click("#zoom-in")
+        assert page.locator("#sheet").bounding_box()["width"] == pytest.approx(1.25 * at_first, rel=0.01)
+        page.focus("#stage")
+        page.keyboard.press("-")
+        page.keyboard.press("-")
+        assert page.locator("#sheet").bounding_box()["width"] == pytest.approx(at_first / 1.25, rel=0.01)
+        page.keyboard.press("0")
+        assert page.locator("#sheet").bounding_box()["width"] == pytest.approx(at_first, rel=0.01)
+
+    def test_zooming_with_the_wheel_keeps_what_is_under_the_pointer(self, receipt):
+        page = receipt.page
+        corner = page.locator("#sheet .line").nth(10)
+        for _ in range(6):
+            page.click("#zoom-in")
+        corner.scroll_into_view_if_needed()
+        before = corner.bounding_box()
+        page.mouse.move(before["x"], before["y"])
+        page.keyboard.down("Control")
+        page.mouse.wheel(0, -100)
+        page.keyboard.up("Control")
+        page.wait_for_function(
+            "width => document.querySelectorAll('#sheet .line')[10].getBoundingClientRect().width > width",
+            arg=before["width"],
+        )
+        after = corner.bounding_box()
+        assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=3)
+
+
+class TestText:
+    @pytest.fixture
+    def copied(self, receipt):
+        receipt.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+        def copied():
+            expect(receipt.page.locator("#toast")).to_have_text("Copied")
+            return receipt.page.evaluate("navigator.clipboard.readText()")
+
+        return copied
+
+    def test_all_text_is_copied(self, receipt, copied, of_receipt):
+        receipt.page.click("#copy")
+        assert copied() == "\n".join(of_receipt.texts)
+
+    def test_a_line_is_copied(self, receipt, copied, of_receipt):
+        row = receipt.page.locator("#lines li").nth(3)
+        row.hover()
+        row.locator(".copy").click()
+        assert copied() == of_receipt.texts[3]
+
+    def test_what_was_read_is_text_and_nothing_else(self, open_page, serve):
+        texts = ("<img src=x onerror=alert(1)>", "مرحبا بالعالم", "&lt;b&gt;")
+        opened = open_page(serve(HeldReader(texts=texts)))
+        opened.read(png("<i>name</i>.png"))
+        assert opened.lines() == list(texts)
+        assert opened.page.locator("#lines img, .file i").count() == 0
+        directions = opened.page.locator(".line-text").evaluate_all(
+            "all => all.map(one => getComputedStyle(one).direction)"
+        )
+        assert directions == ["ltr", "rtl", "ltr"]
+
+    def test_a_page_without_text_says_so(self, open_page, serve):
+        opened = open_page(serve(HeldReader(texts=())))
+        opened.read(png())
+        expect(opened.page.locator("#empty")).to_have_text("No text was found on this page.")
+
+
+def _letters(texts):
+    """Without spaces, and without the breaks of lines: a PDF's reader joins what stands side by side."""
+    return "".join("".join(texts).split())
+
+
+class TestDownloads:
+    def saved(self, opened, form):
+        opened.page.click("#download summary")
+        with opened.page.expect_download() as download:
+            opened.page.click(f"[data-format={form}]")
+        return download.value.suggested_filename, download.value.path().read_bytes()
+
+    def test_each_format_holds_what_was_read_and_nothing_is_read_again(self, receipt, of_receipt):
+        page = PageResult(1, *Image.open(RECEIPT).size, None, "ocr", of_receipt)
+        for word in FORMATS.keys() - {"pdf"}:
+            name, content = self.saved(receipt, word)
+            assert name == f"receipt{FORMATS[word].suffix}"
+            writer = FORMATS[word].document()
+            expected = writer.head("receipt.png", 1) + writer.page(page) + writer.tail()
+            if word == "json":
+                assert json.loads(content) == json.loads(expected)
+            else:
+                assert content.decode() == expected
+        assert len(receipt.asked("read")) == 1
+
+    def test_the_pdf_can_be_searched(self, receipt, of_receipt):
+        name, content = self.saved(receipt, "pdf")
+        assert name == "receipt.pdf"
+        with open_document(content, existing_text="keep") as document:
+            text = document.page(1).text
+        assert _letters(text.texts) == _letters(of_receipt.texts)
+
+
+class TestOptions:
+    def test_only_what_was_changed_is_sent(self, open_page, serve):
+        reader = HeldReader()
+        opened = open_page(serve(reader))
+        page = opened.page
+        opened.read(png())
+        assert set(opened.asked("read")[0]) == ALWAYS_SENT
+        page.click("#open-options")
+        page.fill("[name=text_det_box_thresh]", "0.7")
+        page.select_option("[name=text_reading_order]", "rows")
+        page.check("[name=use_textline_orientation]")
+        page.click("text=Apply and read again")
+        expect(page.locator("#options-count")).to_have_text("3")
+        wait_until(lambda: len(opened.asked("read")) == 2 or page.wait_for_timeout(20), "it is read again")
+        opened.until_read()
+        assert reader.options == {
+            "text_det_box_thresh": 0.7,
+            "text_reading_order": "rows",
+            "use_textline_orientation": True,
+            "return_word_box": True,
+        }
+        page.click("#open-options")
+        expect(page.locator("[name=text_det_box_thresh]")).to_have_value("0.7")
+        page.click("#options-reset")
+        page.click("#options-apply")
+        expect(page.locator("#options-count")).to_be_hidden()
+
+    def test_the_form_has_each_option_of_the_table_with_its_range(self, open_page, gateway):
+        page = open_page(gateway).page
+        page.click("#open-options")
+        for name in set(options_of(OCR)) - {"page", "return_word_box"}:
+            option, field = OPTIONS[name], page.locator(f"[name={name}]")
+            expect(page.locator(f"#option-{name}-about")).to_have_text(option.meaning)
+            if option.range.bounds:
+                assert [float(field.get_attribute(end)) for end in ("min", "max")] == list(option.range.bounds)
+            elif option.range.choices:
+                values = field.locator("option").evaluate_all("all => all.map(one => one.value)")
+                assert (values, field.input_value()) == (list(option.range.choices), option.default)
+            else:
+                assert field.is_checked() == option.default
+
+    @pytest.mark.parametrize(
+        ("name", "wrong", "sentence"),
+        [
+            ("text_det_thresh", "7", "A number from 0 to 1."),
+            ("text_det_limit_side_len", "31.5", "A whole number from 32 to 4,000."),
+            ("pages", "1-,x", "Page numbers and ranges, such as 1-3,8-"),
+            ("dpi", "10", "A whole number from 36 to 1,200."),
+        ],
+    )
+    def test_a_wrong_value_is_told_at_once_and_not_taken(self, open_page, gateway, name, wrong, sentence):
+        page = open_page(gateway).page
+        page.click("#open-options")
+        field = page.locator(f"[name={name}]")
+        field.fill(wrong)
+        page.click("#options-apply")
+        expect(page.locator(f"#option-{name}-wrong")).to_have_text(sentence)
+        expect(field).to_be_focused()
+        expect(field).to_have_attribute("aria-invalid", "true")
+        page.keyboard.press("Escape")
+        expect(page.locator("#options")).to_be_hidden()
+        expect(page.locator("#options-count")).to_be_hidden()
+
+
+class FailingPages(HeldReader):
+    """Reads all pages but those that are very wide."""
+
+    async def ocr(self, image, **options):
+        if image.shape[1] > 4 * image.shape[0]:
+            raise InvalidInput("it is a strip")
+        return await super().ocr(image, **options)
+
+
+class TestDocuments:
+    def test_pages_of_a_pdf_are_read_shown_and_written(self, open_page, gateway):
+        opened = open_page(gateway)
+        page = opened.page
+        opened.read(pdf(*map(picture, ("Tea", "Milk", "Honey"))))
+        assert opened.lines() == ["Tea"]
+        expect(page.locator("#page-count")).to_have_text("of 3")
+        expect(page.locator("#previous")).to_be_disabled()
+        page.click("#next")
+        expect(page.locator(".line-text")).to_have_text(["Milk"])
+        page.fill("#page-number", "3")
+        page.keyboard.press("Enter")
+        expect(page.locator(".line-text")).to_have_text(["Honey"])
+        expect(page.locator("#next")).to_be_disabled()
+        page.focus("#stage")
+        page.keyboard.press("PageUp")
+        expect(page.locator(".line-text")).to_have_text(["Milk"])
+        name, content = TestDownloads().saved(opened, "text")
+        assert (name, content) == ("book.txt", b"Tea\n\fMilk\n\fHoney\n")
+        name, content = TestDownloads().saved(opened, "pdf")
+        with open_document(content, existing_text="keep") as document:
+            assert [document.page(number).text.texts for number in (1, 2, 3)] == [("Tea",), ("Milk",), ("Honey",)]
+        page.reload()
+        opened.read({"name": "written.pdf", "mimeType": "application/pdf", "buffer": content})
+        expect(page.locator("#notice-text")).to_have_text("This page carries its own text, which was kept.")
+        page.click("text=Read it all the same")
+        expect(page.locator("#notice")).to_be_hidden()
+        opened.until_read()
+        assert opened.lines() == ["Tea"]
+
+    def test_pages_of_a_tiff_are_shown(self, open_page, serve):
+        opened = open_page(serve(HeldReader()))
+        file, pages = io.BytesIO(), [Image.new("RGB", (300, 100 + 50 * n), "white") for n in range(2)]
+        pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+        opened.read({"name": "fax.tif", "mimeType": "image/tiff", "buffer": file.getvalue()})
+        opened.page.click("#next")
+        expect(opened.page.locator("#sheet svg")).to_have_attribute("viewBox", "0 0 300 150")
+        assert opened.page.locator("#sheet img").evaluate("one => [one.naturalWidth, one.naturalHeight]") == [300, 150]
+
+    def test_progress_is_told_and_reading_can_be_cancelled(self, open_page, serve):
+        reader = HeldReader(held=True)
+        opened = open_page(serve(reader, concurrency=1))
+        page = opened.page
+        opened.choose(pdf(*map(picture, ("Tea", "Milk", "Honey"))))
+        expect(page.locator("#progress-text")).to_have_text("0 of 3 pages read")
+        expect(page.locator("#announcements")).to_have_text("0 of 3 pages read")
+        expect(page.locator("#note")).to_have_text("Page 1 is not read yet.")
+        wait_until(lambda: reader.calls == 1, "the first page is being read")
+        page.click("#cancel")
+        expect(page.locator("#progress")).to_be_hidden()
+        expect(page.locator(".file")).to_have_text(["book.pdfstopped"])
+        expect(page.locator("#again")).to_be_focused()
+        wait_until(lambda: reader.cancelled == reader.calls, "the gateway has given up too")
+        reader.held = False
+        page.click("#again")
+        opened.until_read()
+        expect(page.locator(".file")).to_have_text(["book.pdf3 pages"])
+
+    def test_pages_that_failed_are_named_with_their_reason(self, open_page, serve):
+        opened = open_page(serve(FailingPages(), concurrency=1))
+        page = opened.page
+        opened.choose(pdf(picture(), picture(size=(900, 160)), picture(size=(900, 160)), picture()))
+        expect(page.locator("#failed-text")).to_have_text("2 pages could not be read:")
+        expect(page.locator(".file")).to_have_text(["book.pdf2 of 4 pages failed"])
+        page.click("#failed-pages >> text=Page 3")
+        expect(page.locator("#note")).to_have_text("Page 3 could not be read. it is a strip.")
+        page.click("#next")
+        expect(page.locator("#note")).to_be_hidden()
+        assert opened.lines() == ["a line of text"]
+
+    def test_a_long_document_stays_light(self, open_page, serve):
+        opened = open_page(serve(HeldReader()))
+        page = opened.page
+        page.click("#open-options")
+        page.fill("[name=dpi]", "36")
+        page.click("#options-apply")
+        count = 120
+        opened.read(pdf(*(picture(f"{n}") for n in range(count))))
+        expect(page.locator("#page-count")).to_have_text(f"of {count}")
+        for number in (57, 3, count):
+            page.fill("#page-number", str(number))
+            page.keyboard.press("Enter")
+            expect(page.locator("#sheet img")).to_have_attribute("alt", f"book.pdf, page {number}")
+        assert page.locator("img").count() == 1
+        assert page.locator("*").count() < 400
+
+
+class TestErrors:
+    def sentence(self, opened, file=None):
+        opened.choose(file or png())
+        expect(opened.page.locator("#problem")).to_be_visible(timeout=15_000)
+        expect(opened.page.locator(".file").last).to_contain_text("failed")
+        return opened.page.text_content("#problem-text")
+
+    def test_a_file_that_is_none(self, open_page, gateway):
+        opened = open_page(gateway, is_refused=True)
+        sentence = self.sentence(opened, BROKEN)
+        assert sentence.startswith("The file could not be read: the document is a broken picture")
+        expect(opened.page.locator("#note")).to_have_text("This file cannot be shown.")
+        expect(opened.page.locator("#copy")).to_be_disabled()
+
+    def test_a_file_that_is_too_large_is_not_even_sent(self, open_page, serve):
+        opened = open_page(serve(HeldReader(), max_body_bytes=1 << 20))
+        big = {"name": "big.png", "mimeType": "image/png", "buffer": bytes((1 << 20) + 1)}
+        assert self.sentence(opened, big) == "The file is too large: the gateway takes up to 1 MiB."
+        assert opened.asked("read") == []
+
+    def test_too_much_to_do(self, open_page, serve):
+        opened = open_page(serve(HeldReader(), max_requests=0), is_refused=True)
+        assert self.sentence(opened) == "The gateway has too much to do now: try again in 2 s."
+
+    def test_a_server_that_is_down_and_comes_back(self, open_page, serve):
+        reader = HeldReader(error=ServerUnreachableError("connection refused"))
+        opened = open_page(serve(reader))
+        assert self.sentence(opened) == "The OCR server is not ready now: try again in 2 s."
+        reader.error = None
+        opened.page.click("#again")
+        opened.until_read()
+        expect(opened.page.locator("#problem")).to_be_hidden()
+
+    def test_too_late(self, open_page, serve):
+        opened = open_page(serve(HeldReader(held=True), timeout_s=2))
+        assert self.sentence(opened).startswith("It took longer than the gateway's limit of 2 s")
+
+    def test_no_connection(self, open_page, serve):
+        opened = open_page(serve(HeldReader()))
+        opened.page.route("**/read?*", lambda route: route.abort("connectionrefused"))
+        assert self.sentence(opened) == "The gateway cannot be reached: check the connection, and try again."
+        opened.complaints.clear()  # the browser's own word on that
+
+    def test_a_connection_that_breaks_keeps_what_was_read(self, open_page, serve):
+        opened = open_page(serve(HeldReader()))
+        opened.read(png())
+        events = requests.post(f"{opened.url}/read?format=events", picture(), timeout=30).text.splitlines(keepends=True)
+        body = "".join(events[:2]) + events[2][:20]
+        opened.page.route("**/read?*", lambda route: route.fulfill(body=body, content_type="application/x-ndjson"))
+        sentence = self.sentence(opened, png("second.png"))
+        assert sentence == "The connection was lost: what was read until then is kept, and you can try again."
+        assert opened.lines() == ["a line of text"]
+
+    def test_a_gateway_that_is_gone_when_the_page_begins(self, browser, serve):
+        context = browser.new_context(locale="en-US")
+        page = context.new_page()
+        page.route("**/about", lambda route: route.abort())
+        page.goto(serve(HeldReader()))
+        expect(page.locator("#welcome-problem")).to_have_text(
+            "The gateway cannot be reached: check the connection, and try again."
+        )
+        context.close()
+
+
+class TestToken:
+    TOKEN = "a-secret"  # noqa: S105
+
+    def enter(self, opened, token):
+        opened.page.fill("#token-value", token)
+        opened.page.keyboard.press("Enter")
+
+    def test_it_is_asked_for_and_remembered_for_this_tab_alone(self, open_page, serve):
+        url = serve(HeldReader(), token=self.TOKEN)
+        opened = open_page(url, is_refused=True)
+        page = opened.page
+        opened.choose(png())
+        expect(page.locator("#token-why")).to_contain_text("kept until this tab is closed")
+        self.enter(opened, "wrong")
+        expect(page.locator("#token-why")).to_have_text("That token was not accepted. Check it, and try again.")
+        self.enter(opened, self.TOKEN)
+        opened.until_read()
+        TestDownloads().saved(opened, "text")
+        page.reload()
+        opened.read(png())
+        assert self.TOKEN not in page.evaluate("JSON.stringify(localStorage) + document.cookie")
+        assert page.evaluate("sessionStorage.length") == 1
+        other = page.context.new_page()
+        other.goto(url)
+        other.set_input_files("#choose", [png()])
+        expect(other.locator("#token")).to_be_visible()
+
+    def test_who_has_none_may_go_on_without(self, open_page, serve):
+        opened = open_page(serve(HeldReader(), token=self.TOKEN))
+        opened.choose(png())
+        expect(opened.page.locator("#token")).to_be_visible()
+        opened.page.keyboard.press("Escape")
+        expect(opened.page.locator("#problem-text")).to_have_text("The gateway wants a token: try again, and enter it.")
