@@ -17,13 +17,15 @@ from ocr_contract.errors import InvalidOption
 from ocr_contract.tiff import MAX_PAGES
 
 Value = bool | int | float | str
-Endpoint = Literal["ocr", "text_detection", "text_recognition"]
+Endpoint = Literal["ocr", "text_detection", "text_recognition", "docling_ocr"]
 OCR: Final = "ocr"
 DETECTION: Final = "text_detection"
 RECOGNITION: Final = "text_recognition"
+DOCLING: Final = "docling_ocr"
 READING_ORDERS: Final = ("auto", "rows", "columns")
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
-_PICTURE = frozenset({OCR, DETECTION})
+_FILE = frozenset({OCR, DETECTION})
+_PICTURE = frozenset({*_FILE, DOCLING})
 _TEXT = frozenset({OCR, RECOGNITION})
 
 
@@ -125,7 +127,7 @@ class Options(TypedDict, total=False):
             0,
             whole(0, MAX_PAGES),
             "Which picture of a file that holds several, from 1 on; 0: the only one, or the first of an animation.",
-            _PICTURE,
+            _FILE,
         ),
     ]
     text_det_limit_side_len: Annotated[
@@ -165,7 +167,7 @@ class Options(TypedDict, total=False):
     ]
     text_rec_score_thresh: Annotated[
         float,
-        Option(0.5, real(0, 1), "A line is kept if its score is at least this.", frozenset({OCR})),
+        Option(0.5, real(0, 1), "A line is kept if its score is at least this.", frozenset({OCR, DOCLING})),
     ]
     text_reading_order: Annotated[
         str,

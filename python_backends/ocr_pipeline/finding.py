@@ -12,7 +12,7 @@ from ocr_contract.result import DetectionResult
 from ocr_pipeline.clock import Clock
 from ocr_pipeline.stages.crops import from_own_top_left
 from ocr_pipeline.stages.db_postprocess import MAX_LINES, PLAIN_DB, DbVariant, ProbabilityMap, boxes_from_prob
-from ocr_pipeline.stages.decode import decode_image, pixels_of_array
+from ocr_pipeline.stages.decode import decode_image, pixels_of_array, pixels_of_rgb
 from ocr_pipeline.stages.large_letters import coarse_plan, put_large_letters
 from ocr_pipeline.stages.tiles import TilePlan, cut_tile, join_tile, plan_tiles
 
@@ -38,6 +38,17 @@ def open_picture(
         if isinstance(picture, np.ndarray):
             return pixels_of_array(picture, max_pixels)
         return decode_image(picture, max_pixels, max_bytes, page)
+
+
+def open_rgb(rgb: Pixels, clock: Clock, *, max_pixels: int) -> Pixels:
+    """(H, W, 3) uint8, BGR, of (H, W, 3) uint8, RGB.
+
+    Raises:
+        InvalidImage: it has no pixels.
+        ImageTooLarge: it has more than the limit allows.
+    """
+    with clock.stage("decode"):
+        return pixels_of_rgb(rgb, max_pixels)
 
 
 def tile_plan(pixels: Pixels, options: Options) -> TilePlan:

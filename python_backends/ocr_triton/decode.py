@@ -1,14 +1,15 @@
-"""Model `decode`: encoded image to pixels."""
+"""Model `decode`: an encoded image, or RGB pixels, to pixels."""
 
 from typing import Any
 
-from ocr_contract.options import DETECTION, OCR, resolve_shared
-from ocr_pipeline.finding import open_picture
+from ocr_contract.errors import InvalidInput
+from ocr_contract.options import DETECTION, DOCLING, OCR, resolve, resolve_shared
+from ocr_pipeline.finding import open_picture, open_rgb
 from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
 
 
 class TritonPythonModel(Adapter):
-    """`image` BYTES [1] to `pixels` UINT8 [H,W,3]."""
+    """`image` BYTES [1], or `rgb` UINT8 [1,H,W,3], to `pixels` UINT8 [H,W,3]; `lang_type` comes with `rgb` unread."""
 
     stages = ("decode",)
 
@@ -18,8 +19,15 @@ class TritonPythonModel(Adapter):
         take_large_pictures(self.limits["max_pixels"])
 
     def answer(self, request: Any) -> Tensors:
-        """Decode one picture."""
+        """Open one picture."""
+        image, rgb = tensor(request, "image"), tensor(request, "rgb")
+        if (image is None) == (rgb is None):
+            raise InvalidInput("decode takes one picture: either image or rgb")
+        parameters = request_parameters(request)
+        if image is None:
+            # All that docling_ocr takes, the steps after this one take for ocr, which takes more.
+            resolve(parameters, DOCLING)
+            return {"pixels": open_rgb(rgb[0], self.clock, max_pixels=self.limits["max_pixels"])}
         # det_batcher, which can tell the two endpoints apart, checks all options.
-        options = resolve_shared(request_parameters(request), (OCR, DETECTION))
-        image = encoded(tensor(request, "image")[0])
-        return {"pixels": open_picture(image, self.clock, **self.limits, page=options["page"])}
+        options = resolve_shared(parameters, (OCR, DETECTION))
+        return {"pixels": open_picture(encoded(image[0]), self.clock, **self.limits, page=options["page"])}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput
-from ocr_pipeline.stages.decode import decode_image, pixels_of_array
+from ocr_pipeline.stages.decode import decode_image, pixels_of_array, pixels_of_rgb
 from ocr_pipeline.stages.files import MAX_BYTES, image_bytes
 
 
@@ -469,3 +469,19 @@ def test_ordinary_padding_and_segments_do_no_harm():
 def test_an_array_may_have_as_many_pixels_as_its_png_file():
     with pytest.raises(ImageTooLarge, match="120 x 80 pixels, the limit is 9599 for an array"):
         pixels_of_array(RGB[..., ::-1], max_pixels=2 * 80 * 120 - 2)
+
+
+def test_rgb_pixels_are_what_their_png_file_is():
+    assert np.array_equal(pixels_of_rgb(RGB), decode_image(LOSSLESS["png"]))
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3), (4, 0, 3)])
+def test_rgb_pixels_without_a_pixel_are_refused(shape):
+    with pytest.raises(InvalidImage, match=f"at least one pixel, got {shape[1]} x {shape[0]}"):
+        pixels_of_rgb(np.zeros(shape, np.uint8))
+
+
+def test_rgb_pixels_may_be_as_many_as_those_of_their_png_file():
+    assert pixels_of_rgb(RGB, max_pixels=2 * 80 * 120).shape == (80, 120, 3)
+    with pytest.raises(ImageTooLarge, match="120 x 80 pixels, the limit is 9599 for raw pixels"):
+        pixels_of_rgb(RGB, max_pixels=2 * 80 * 120 - 2)

@@ -192,6 +192,7 @@ def test_a_closed_reader_reads_no_more(model_repository):
     reader: Reader = LocalOcr(model_repository)
     assert reader.is_ready()
     assert not reader.is_ready("no such endpoint")
+    assert not reader.is_ready("docling_ocr")  # which a server alone has
     reader.close()
     reader.close()
     assert not reader.is_ready()

@@ -8,9 +8,11 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
+from ocr_contract.options import ENDPOINTS
+
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORIES = (ROOT / "model_repository", ROOT / "bench" / "model_repository")
-PUBLIC = ("ocr", "text_detection", "text_recognition")
+PUBLIC = ENDPOINTS
 
 
 def read_configs():

@@ -94,7 +94,7 @@ def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils):
     file = io.BytesIO()
     colours[0].save(file, "TIFF", save_all=True, append_images=colours[1:])
     image = types.SimpleNamespace(as_numpy=lambda: np.array([file.getvalue()], object))
-    pb_utils.get_input_tensor_by_name = lambda request, name: image
+    pb_utils.get_input_tensor_by_name = lambda request, name: image if name == "image" else None
     step = decode.TritonPythonModel()
     step.clock = types.SimpleNamespace(stage=lambda name: contextlib.nullcontext(), export=lambda: None)
     step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}

@@ -95,6 +95,27 @@ def pixels_of_array(array: npt.NDArray[Any], max_pixels: int = MAX_PIXELS) -> np
     return np.ascontiguousarray(pixels)
 
 
+def pixels_of_rgb(rgb: npt.NDArray[np.uint8], max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+    """RGB pixels as what `decode_image` gives for their PNG file.
+
+    Args:
+        rgb: (H, W, 3) uint8, as Pillow and Docling have them.
+        max_pixels: as in `decode_image`.
+
+    Returns:
+        (H, W, 3) uint8, BGR.
+
+    Raises:
+        InvalidImage: it has no pixels.
+        ImageTooLarge: it has more pixels than a PNG file may have.
+    """
+    height, width = rgb.shape[:2]
+    if rgb.size == 0:
+        raise InvalidImage(f"a picture has at least one pixel, got {width} x {height}")
+    check_size(width, height, max_pixels // OTHER_FORMATS_SHARE, "raw pixels")
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+
+
 def _decode_jpeg(data: bytes) -> npt.NDArray[np.uint8]:
     check_jpeg_end(data)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
