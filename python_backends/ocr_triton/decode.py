@@ -25,7 +25,7 @@ class TritonPythonModel(Adapter):
             raise InvalidInput("decode takes one picture: either image or rgb")
         parameters = request_parameters(request)
         if image is None:
-            # All that docling_ocr takes, the steps after this one take for ocr, which takes more.
+            # Checked here: to the steps after this one it is a request of ocr, which takes more options.
             resolve(parameters, DOCLING)
             return {"pixels": open_rgb(rgb[0], self.clock, max_pixels=self.limits["max_pixels"])}
         # det_batcher, which can tell the two endpoints apart, checks all options.

@@ -47,11 +47,11 @@ COMMANDS = {
     "ocr-gateway": ocr_gateway.cli.app,
     "ocr-bench": ocr_bench.cli.app,
 }
-# docker's, Triton's, OCRmyPDF's, and those of clients/examples, named in prose
+# docker's, Triton's, OCRmyPDF's, Docling's, and those of clients/examples, named in prose
 FOREIGN_OPTIONS = {
     *("--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode"),
     *("--deskew", "--jobs", "--language", "--rotate-pages"),
-    *("--option", "--scores"),
+    *("--option", "--scores", "--ocr-option"),
 }
 # Of our engine for OCRmyPDF; read as text, since OCRmyPDF is not there on every Python.
 PLUGIN = ROOT / "clients" / "ocr_client" / "ocrmypdf_plugin" / "hooks.py"
@@ -314,7 +314,7 @@ def test_the_table_of_tensors_is_that_of_the_model_repository():
     stated, endpoint = {}, ""
     for row in table_rows(PAGES["docs/options.md"]):
         cells = [cell.strip("`") for cell in row]
-        if len(cells) == 6 and cells[3] in ("BYTES", "FP32", "INT32"):
+        if len(cells) == 6 and cells[3] in ("BYTES", "FP32", "INT32", "UINT8"):
             endpoint = cells[0] or endpoint
             direction = {"in": "input", "out": "output"}[cells[1]]
             stated[endpoint, direction, cells[2]] = (cells[3], cells[4].strip("[]").split(", "))
@@ -325,8 +325,8 @@ def test_the_table_of_tensors_is_that_of_the_model_repository():
         for direction in ("input", "output"):
             for tensor in getattr(config, direction):
                 data_type = DataType.Name(tensor.data_type).removeprefix("TYPE_").replace("STRING", "BYTES")
-                count = "M" if tensor.name.startswith("word") else "N"
-                dims = [count if size == -1 else str(size) for size in tensor.dims]
+                free = iter("HW" if data_type == "UINT8" else "M" if tensor.name.startswith("word") else "N")
+                dims = [next(free) if size == -1 else str(size) for size in tensor.dims]
                 expected[endpoint, direction, tensor.name] = (data_type, dims)
     assert stated == expected
 
