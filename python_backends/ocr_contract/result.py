@@ -89,6 +89,12 @@ class _ResultBase:
                 raise InvalidResult(f"the answer lacks the tensor {name!r}; it holds {sorted(tensors)}")
         return cls(**values)
 
+    def to_tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the endpoint's output tensors by name; texts are arrays of UTF-8 bytes."""
+        return {
+            name: _utf8(getattr(self, name)) if name in _TEXTS else getattr(self, name) for name in self.tensor_names()
+        }
+
     @classmethod
     def from_dict(cls: type[_Result], document: Mapping[str, Any]) -> _Result:
         """Read what `to_dict` wrote; other keys are left alone.
@@ -204,6 +210,12 @@ def _text(name: str, item: object) -> str:
         return item.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidResult(f"{name}: not UTF-8: {item[:40]!r}") from error
+
+
+def _utf8(texts: tuple[str, ...]) -> npt.NDArray[np.object_]:
+    array = np.empty(len(texts), np.object_)
+    array[:] = [text.encode() for text in texts]
+    return array
 
 
 def _plain(array: npt.NDArray[Any]) -> list[Any]:

@@ -20,7 +20,8 @@ from ocr_client.address import Address
 from ocr_client.request import InferRequest
 from ocr_client.transports import event_loop
 from ocr_client.transports.failures import Failures
-from ocr_client.transports.v2_codec import HEADER_LENGTH, decode, encode, error_text
+from ocr_client.transports.v2_codec import decode, encode, error_text
+from ocr_client.transports.v2_tensors import HEADER_LENGTH
 from ocr_contract.result import Tensors
 
 _PART_BYTES = 256 * 1024
