@@ -39,9 +39,9 @@ class Metrics:
         """Tell how many requests are in flight."""
         self._in_flight.set(number)
 
-    def page(self, outcome: Origin | Literal["failed"]) -> None:
-        """Count a page."""
-        self._pages.labels(outcome).inc()
+    def pages(self, outcome: Origin | Literal["failed"], count: int = 1) -> None:
+        """Count pages, or pictures, by what became of them."""
+        self._pages.labels(outcome).inc(count)
 
     def ready(self, is_ready: bool) -> None:
         """Tell whether a picture was just read right."""

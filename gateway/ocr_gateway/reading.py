@@ -173,15 +173,16 @@ class Desk:
         """Draw a page and read it."""
         try:
             page, picture = await self._in_thread(partial(self._draw, document, number))
-            if page.text is not None and order.endpoint == OCR:
-                read = PageRead(page, "document", page.text)
-            else:
-                read = PageRead(page, "ocr", await self.read(order.endpoint, [picture], order.options))
         except OcrError as error:
-            self._metrics.page("failed")
+            self._metrics.pages("failed")
             return PageFailed(number, error)
-        self._metrics.page(read.origin)
-        return read
+        if page.text is not None and order.endpoint == OCR:
+            self._metrics.pages("document")
+            return PageRead(page, "document", page.text)
+        try:
+            return PageRead(page, "ocr", await self.read(order.endpoint, [picture], order.options))
+        except OcrError as error:
+            return PageFailed(number, error)
 
     def _draw(self, document: Document, number: int) -> tuple[Page, Picture]:
         """A page, and what the reader is given of it: encoding pixels is work, and done here, in a thread."""
@@ -197,11 +198,12 @@ class Desk:
         try:
             async with self._under_way:
                 result = await self._answer(endpoint, pictures, options)
-        except InvalidInput:
+        except OcrError as error:
+            self._metrics.pages("failed", len(pictures))
+            if not isinstance(error, InvalidInput):
+                self._health.was_wrong()
             raise
-        except OcrError:
-            self._health.was_wrong()
-            raise
+        self._metrics.pages("ocr", len(pictures))
         if endpoint == OCR:
             self._health.was_right()
         return result
