@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from ocr_gateway.gateway import Gateway
+from ocr_gateway.ways.kserve import KServe
 from ocr_gateway.ways.open_webui import OpenWebUi
 from ocr_gateway.ways.own import Own
 from ocr_gateway.ways.paddle_serving import PaddleServing
 from ocr_gateway.ways.way import Way
 
-WAYS: tuple[Callable[[Gateway], Way], ...] = (Own, PaddleServing, OpenWebUi)
+WAYS: tuple[Callable[[Gateway], Way], ...] = (Own, PaddleServing, OpenWebUi, KServe)
