@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ocr_contract.errors import OcrError
-from ocr_contract.options import DETECTION, OCR, RECOGNITION, Options, given_options, resolve
+from ocr_contract.options import DETECTION, OCR, RECOGNITION, TASKS, Options, given_options, resolve
 from ocr_contract.reader import Picture, check_pictures, picture_content
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
@@ -90,7 +90,7 @@ class LocalOcr:
 
     def is_ready(self, endpoint: str = OCR) -> bool:
         """Tell whether pictures can be read: true until it is closed."""
-        return endpoint in (OCR, DETECTION, RECOGNITION) and not self._closed
+        return endpoint in TASKS and not self._closed
 
     def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture.
