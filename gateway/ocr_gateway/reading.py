@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -111,21 +111,20 @@ class OpenedDocument:
             for task in under_way:
                 task.cancel()
 
-    async def all_pages(self) -> list[PageRead]:
-        """Return all pages.
+    async def read_pages(self) -> AsyncGenerator[PageRead, None]:
+        """Yield each page, in order.
 
         Raises:
             OcrError: one of them cannot be read; the message of what is its own fault names it.
         """
-        read: list[PageRead] = []
-        async for page in self.pages():
-            if isinstance(page, PageRead):
-                read.append(page)
-            elif self.count > 1 and isinstance(page.error, InvalidInput):
-                raise NotUnderstood(f"page {page.number}: {page.error}") from page.error
-            else:
-                raise page.error
-        return read
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                if isinstance(page, PageRead):
+                    yield page
+                elif self.count > 1 and isinstance(page.error, InvalidInput):
+                    raise NotUnderstood(f"page {page.number}: {page.error}") from page.error
+                else:
+                    raise page.error
 
 
 class Desk:

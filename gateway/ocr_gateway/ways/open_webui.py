@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,9 +44,10 @@ class OpenWebUi(Way):
         async def process(request: Request) -> list[dict[str, Any]]:
             """Read a document: what stands on each page that has text, and what page it is."""
             name = unquote(request.headers.get("x-filename", "document"), errors="replace")
-            async with self._gateway.desk.open(body_of(request), Order(existing_text="keep")) as document:
+            opened = self._gateway.desk.open(body_of(request), Order(existing_text="keep"))
+            async with opened as document, aclosing(document.read_pages()) as read:
                 count = document.count
-                pages = [(read.page.number, _content(page_result(read))) for read in await document.all_pages()]
+                pages = [(page.page.number, _content(page_result(page))) async for page in read]
             contents = [_page(name, number, count, text) for number, text in pages if text]
             if not contents:
                 raise NotUnderstood(NO_TEXT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -50,8 +51,8 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
             told = events(gateway, file, wish, deadline=request.scope["state"][DEADLINE])
             first = await anext(told)  # raises what deserves a status of its own
             return StreamingResponse(_lines(first, told), media_type="application/x-ndjson")
-        async with gateway.desk.open(file, wish.order) as document:
-            pages = [page_result(page) for page in await document.all_pages()]
+        async with gateway.desk.open(file, wish.order) as document, aclosing(document.read_pages()) as read:
+            pages = [page_result(page) async for page in read]  # without their pictures: of many pages these are much
         return await written(
             wish.form,
             pages,
