@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ocr_contract.errors import OcrError
-from ocr_contract.options import DETECTION, OCR, RECOGNITION, TASKS, Options, given_options, resolve
+from ocr_contract.options import (
+    DEFAULTS,
+    DETECTION,
+    OCR,
+    RECOGNITION,
+    Options,
+    Value,
+    given_options,
+    resolve,
+)
 from ocr_contract.reader import Picture, check_pictures, picture_content
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
@@ -80,6 +89,11 @@ class LocalOcr:
     ) -> None:
         self.close()
 
+    @property
+    def defaults(self) -> Mapping[str, Value]:
+        """What every option is where a request does not set it."""
+        return {**DEFAULTS, **self._parameters.options}
+
     def close(self) -> None:
         """Wait for the pictures under way and end the threads. A closed reader reads no more."""
         with self._idle:
@@ -90,7 +104,7 @@ class LocalOcr:
 
     def is_ready(self, endpoint: str = OCR) -> bool:
         """Tell whether pictures can be read: true until it is closed."""
-        return endpoint in TASKS and not self._closed
+        return endpoint in (OCR, DETECTION, RECOGNITION) and not self._closed
 
     def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture.

@@ -62,10 +62,22 @@ def draw_overlay(
         ImageError: when the picture cannot be decoded.
         ValueError: when boxes and texts, or words and their lines, differ in number.
     """
+    return overlay_of(decode(image, page), boxes, texts, font, word_boxes=word_boxes, word_lines=word_lines)
+
+
+def overlay_of(
+    picture: Image.Image,
+    boxes: npt.NDArray[np.float32],
+    texts: Sequence[str] | None,
+    font: FontOfSize,
+    *,
+    word_boxes: npt.NDArray[np.float32] = NO_BOXES,
+    word_lines: Sequence[int] | npt.NDArray[np.int32] = (),
+) -> Image.Image:
+    """Return `draw_overlay` of a picture that has been decoded, RGB."""
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4, 2)
     if texts is not None and len(boxes) != len(texts):
         raise ValueError(f"one text a box expected, got {len(boxes)} boxes and {len(texts)} texts")
-    picture = decode(image, page)
     scale = zoom(picture.size, boxes)
     if scale != 1:
         width, height = (max(round(side * scale), 1) for side in picture.size)
@@ -104,6 +116,10 @@ def decode(image: Picture, page: int = 0) -> Image.Image:
     Raises:
         ImageError: when the picture cannot be decoded.
     """
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 2:
+        return Image.fromarray(image).convert("RGB")
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
+        return Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
     try:
         with Image.open(io.BytesIO(picture_bytes(image))) as file:
             file.seek(max(page - 1, 0))
