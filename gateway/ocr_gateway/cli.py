@@ -68,6 +68,10 @@ def serve(
         bool,
         _flag("Let PaddleX's clients name files by URL, which the gateway fetches, also from inside.", "--allow-urls"),
     ] = False,
+    visualize: Annotated[
+        bool,
+        _flag("Give PaddleX's clients pictures of what was read where they do not say.", "--visualize/--no-visualize"),
+    ] = _DEFAULTS.visualize,
     tls_certificate: Annotated[Path | None, _flag("Certificate chain, PEM.")] = None,
     tls_key: Annotated[Path | None, _flag("Its private key, PEM.")] = None,
 ) -> None:
@@ -92,6 +96,7 @@ def serve(
             documents=Limits(pages=max_pages),
             token=_token(token_file),
             allow_urls=allow_urls,
+            visualize=visualize,
             paddle_serving_service=service,
         )
         sockets = [_bound(address, number) for number in dict.fromkeys(port)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -14,7 +15,7 @@ from tritonclient.utils import InferenceServerException
 from ocr_client import AsyncOcrClient
 from ocr_client.address import Address
 from ocr_client.transports.grpc import CHANNEL
-from ocr_contract.options import OCR, Options
+from ocr_contract.options import OCR, Options, Value
 from ocr_contract.reader import AsyncReader, Picture
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_gateway.stage_times import Spent
@@ -36,9 +37,12 @@ class Server:
     Attributes:
         reader: asks it.
         takes_pixels: whether the reader is in this process, and no picture need be encoded for it.
+        defaults: options, as far as it is known what they are where a request does not set them; a server has its
+            model set's, and does not tell them.
     """
 
     takes_pixels = False
+    defaults: Mapping[str, Value] = MappingProxyType({})
 
     def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
         """Know a server; nothing is sent yet. To be called in the event loop.
@@ -94,6 +98,7 @@ class Local:
         self._limiter = anyio.CapacityLimiter(threads)
         self._new_times = StageTimes
         self._spent = Spent()
+        self.defaults = reader.defaults
 
     @property
     def reader(self) -> AsyncReader:

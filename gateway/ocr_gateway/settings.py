@@ -23,6 +23,7 @@ class Settings:
         documents: bounds for each document.
         token: that requests must carry; None where none is asked for.
         allow_urls: whether PaddleX's clients may name a file by its URL, which the gateway then fetches.
+        visualize: whether PaddleX's clients get pictures of what was read where they do not say.
         paddle_serving_service: which of Paddle Serving's web services answers at /ocr/prediction.
     """
 
@@ -33,4 +34,5 @@ class Settings:
     documents: Limits = field(default_factory=lambda: Limits(pages=500))
     token: str | None = field(default=None, repr=False)
     allow_urls: bool = False
+    visualize: bool = True
     paddle_serving_service: PaddleServingService = "ocr"

@@ -260,7 +260,8 @@ def command_options(app):
     """The options of a command and of its subcommands."""
     command = typer.main.get_command(app)
     every = [command, *getattr(command, "commands", {}).values()]
-    options = {option for one in every for parameter in one.params for option in parameter.opts}
+    parameters = [parameter for one in every for parameter in one.params]
+    options = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
     return options | {"--help"}
 
 

@@ -105,6 +105,7 @@ class HeldReader:
     calls: int = 0
     cancelled: int = 0
     options: dict = field(default_factory=dict)
+    defaults: dict = field(default_factory=dict)
     takes_pixels = True
 
     @property

@@ -31,7 +31,7 @@ class Own(Way):
     """Every address that no other protocol has; its errors are {"error": sentence}."""
 
     name = "gateway"
-    paths = ("",)
+    paths = ("", "/health/")  # /health itself is PaddleX's
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
