@@ -20,7 +20,7 @@ from ocr_client.errors import AccessDeniedError, BadRequestError, ServerNotReady
 from ocr_client.transports.v2_codec import decode
 from ocr_client.transports.v2_tensors import HEADER_LENGTH
 from ocr_contract import __version__, canary
-from ocr_contract.options import ENDPOINTS
+from ocr_contract.options import TASKS
 from ocr_contract.result import OcrResult
 
 PICTURES = ["receipt.png", "poster.jpg", "rotated.png", "blank.png", "exif.jpg"]
@@ -120,7 +120,7 @@ def test_tritonclient_is_told_the_same_of_models(triton):
     ours, theirs = triton
     assert ours.is_server_live()
     assert ours.is_server_ready()
-    for endpoint in ENDPOINTS:
+    for endpoint in TASKS:
         for version in ("", "1"):
             assert ours.is_model_ready(endpoint, version)
             told, expected = (client.get_model_metadata(endpoint, version) for client in triton)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ocr_client.request import InferRequest as Call
 from ocr_client.transports.v2_codec import decode, encode
 from ocr_contract.errors import InvalidInput
-from ocr_contract.options import DETECTION, ENDPOINTS, OCR, RECOGNITION
+from ocr_contract.options import DETECTION, OCR, RECOGNITION, TASKS
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_gateway.ways.kserve_answers import generate_answer, infer_answer
 from ocr_gateway.ways.kserve_requests import InferRequest
@@ -22,7 +22,7 @@ RESULTS = {
     DETECTION: DetectionResult([QUAD], [1 / 7]),
     RECOGNITION: RecognitionResult.empty(),
 }
-ENDPOINT = st.sampled_from(ENDPOINTS)
+ENDPOINT = st.sampled_from(TASKS)
 KEYS = st.sampled_from(
     ["inputs", "outputs", "parameters", "id", "name", "shape", "datatype", "data", "binary_data_size", "binary_data",
      "binary_data_output", "image", "images", "page", "text_det_thresh", "return_word_box"]
@@ -46,7 +46,7 @@ def test_what_our_client_encodes_is_read(pictures, page):
         assert (tuple(request.pictures), request.options, request.is_binary) == (sent, options, True)
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", TASKS)
 @pytest.mark.parametrize("is_binary", [True, False])
 def test_what_is_answered_our_client_decodes(endpoint, is_binary):
     result = RESULTS[endpoint]

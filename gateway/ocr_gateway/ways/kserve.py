@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from ocr_client.transports.v2_tensors import HEADER_LENGTH
 from ocr_contract import __version__
-from ocr_contract.options import ENDPOINTS, Endpoint
+from ocr_contract.options import TASKS, Endpoint
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.health import TIMEOUT_S
 from ocr_gateway.refusals import NoSuchAddress, NotUnderstood, Refusal
@@ -115,9 +115,9 @@ def _endpoint(request: Request) -> Endpoint:
         NoSuchAddress: there is none of that name and version.
     """
     name, version = request.path_params["model"], request.path_params.get("version", VERSION)
-    endpoint = next((one for one in ENDPOINTS if one == name), None)
+    endpoint = next((one for one in TASKS if one == name), None)
     if endpoint is None:
-        raise NoSuchAddress(f"unknown model {name[:60]!r}; there are {', '.join(ENDPOINTS)}")
+        raise NoSuchAddress(f"unknown model {name[:60]!r}; there are {', '.join(TASKS)}")
     if version != VERSION:
         raise NoSuchAddress(f"model {name!r} has no version {version[:60]!r}, only {VERSION}")
     return endpoint
