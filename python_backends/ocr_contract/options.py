@@ -24,6 +24,7 @@ RECOGNITION: Final = "text_recognition"
 DOCLING: Final = "docling_ocr"
 READING_ORDERS: Final = ("auto", "rows", "columns")
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
+TASKS: tuple[Endpoint, ...] = (OCR, DETECTION, RECOGNITION)  # of a Reader; the others are these in a foreign protocol
 _FILE = frozenset({OCR, DETECTION})
 _PICTURE = frozenset({*_FILE, DOCLING})
 _TEXT = frozenset({OCR, RECOGNITION})

@@ -16,6 +16,7 @@ from ocr_contract.options import (
     DETECTION,
     OCR,
     RECOGNITION,
+    TASKS,
     Options,
     Value,
     given_options,
@@ -104,7 +105,7 @@ class LocalOcr:
 
     def is_ready(self, endpoint: str = OCR) -> bool:
         """Tell whether pictures can be read: true until it is closed."""
-        return endpoint in (OCR, DETECTION, RECOGNITION) and not self._closed
+        return endpoint in TASKS and not self._closed
 
     def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture.

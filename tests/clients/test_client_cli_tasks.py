@@ -17,7 +17,7 @@ import ocr_documents.formats
 from ocr_client import DetectionResult, OcrClient, RecognitionResult
 from ocr_client.cli import app
 from ocr_client.cli.tasks import Task
-from ocr_contract.options import ENDPOINTS
+from ocr_contract.options import TASKS
 from ocr_documents.document import RESULTS
 
 UrlOf = Callable[[str], str]
@@ -59,7 +59,7 @@ def folder(tmp_path: Path, page: npt.NDArray[np.uint8], monkeypatch: pytest.Monk
 
 def test_tasks_are_those_of_pages_and_of_endpoints() -> None:
     assert [task.value for task in Task] == list(RESULTS)
-    assert {task.endpoint for task in Task} == set(ENDPOINTS)
+    assert {task.endpoint for task in Task} == set(TASKS)
 
 
 @pytest.mark.parametrize(
