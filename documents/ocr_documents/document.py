@@ -146,6 +146,14 @@ class PageResult(Generic[R]):
         if (version := document["schema_version"]) != SCHEMA_VERSION:
             raise InvalidResult(f"a page of schema version {version!r}: this program reads version {SCHEMA_VERSION}")
         number, width, height, dpi, origin = (document[name] for name in ("page", "width", "height", "dpi", "origin"))
+        for name in ("page", "width", "height"):
+            if type(document[name]) is not int or document[name] < 1:
+                raise InvalidResult(f"{name}: expected a whole number from 1 on, got {document[name]!r:.60}")
+        if dpi is not None and (type(dpi) not in (int, float) or not 0 < dpi < np.inf):
+            raise InvalidResult(f"dpi: expected a number above 0, or none, got {dpi!r:.60}")
+        for name in ("texts", "words"):
+            if not all(isinstance(text, str) for text in document.get(name, ())):
+                raise InvalidResult(f"{name}: expected texts, got something else among them")
         if origin not in get_args(Origin):
             raise InvalidResult(f"page {number}: expected an origin of {', '.join(get_args(Origin))}, got {origin!r}")
         if (task := document.get("task", "ocr")) not in tasks:

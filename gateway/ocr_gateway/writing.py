@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from anyio import to_thread
 from fastapi.responses import Response
 
 from ocr_client.cli.formats import PDF, OutputFormat
-from ocr_contract.result import OcrResult
 from ocr_documents.document import PageResult
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.writing import write_searchable
@@ -27,17 +27,15 @@ _MEDIA_TYPES = {
 }
 
 
-def page_result(read: PageRead) -> PageResult:
+def page_result(read: PageRead) -> PageResult[Any]:
     """Return what the formats are made from."""
     page = read.page
-    if not isinstance(read.result, OcrResult):
-        raise TypeError(f"a page of text expected, got {type(read.result).__name__}")
     return PageResult(page.number, page.width_px, page.height_px, page.dpi, read.origin, read.result)
 
 
 async def written(
     form: OutputFormat,
-    pages: Sequence[PageResult],
+    pages: Sequence[PageResult[Any]],
     *,
     name: str,
     source: bytes,

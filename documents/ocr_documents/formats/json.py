@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ocr_documents.document import SCHEMA_VERSION, PageResult
@@ -11,6 +12,12 @@ from ocr_documents.formats.format import Format
 
 # As they are, some would end the line for a reader that knows Unicode's line breaks, some would not go into UTF-8.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def one_line(document: Mapping[str, Any]) -> str:
+    """A JSON object as one line, without its end; whatever it holds goes into UTF-8."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class Json(Format):
@@ -34,5 +41,4 @@ class Json(Format):
 
     def page(self, page: PageResult[Any]) -> str:
         """The page's object as a line."""
-        text = json.dumps(self.object_of(page), ensure_ascii=False, allow_nan=False)
-        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+        return one_line(self.object_of(page)) + "\n"

@@ -11,12 +11,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
 from ocr_contract.errors import InvalidResult
-from ocr_documents.document import PageResult
+from ocr_documents.document import RESULTS, PageResult, Task
+from ocr_documents.formats.json import one_line
 from ocr_gateway.events import events
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.ways.way import DEADLINE, body_of
-from ocr_gateway.ways.wish import FORMATS, Wish, choice, unique
+from ocr_gateway.ways.wish import FORMATS, TASKS, Wish, choice, unique
 from ocr_gateway.writing import page_result, written
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -71,7 +72,8 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
         for unknown in given:
             raise NotUnderstood(f'unknown parameter "{unknown[:60]}"; there are format and name')
         async with request.form(max_files=2, max_fields=2, max_part_size=gateway.settings.max_body_bytes) as fields:
-            pages = [_page(line) for line in (await _content(fields, "pages")).splitlines()]
+            tasks = tuple(word for word in RESULTS if form in TASKS[word].formats)
+            pages = [_page(line, tasks) for line in (await _content(fields, "pages")).splitlines()]
             source = await _content(fields, "file") if form.value == _PDF else b""
         return await written(
             form,
@@ -90,7 +92,7 @@ async def _lines(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[byte
 
 
 def _line(event: Event) -> bytes:
-    return json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return one_line(event).encode() + b"\n"
 
 
 async def _content(fields: Mapping[str, Any], name: str) -> bytes:
@@ -100,10 +102,10 @@ async def _content(fields: Mapping[str, Any], name: str) -> bytes:
     return field.encode() if isinstance(field, str) else await field.read()
 
 
-def _page(line: bytes) -> PageResult:
+def _page(line: bytes, tasks: tuple[Task, ...]) -> PageResult[Any]:
     try:
-        return PageResult.from_dict(json.loads(line))
+        return PageResult.from_dict(json.loads(line), tasks)
     except KeyError as error:
         raise NotUnderstood(f"pages: a page lacks {error}") from error
-    except (ValueError, TypeError, AttributeError, InvalidResult) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, InvalidResult) as error:
         raise NotUnderstood(f"pages: {error}") from error

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from ocr_client.cli.formats import OutputFormat
-from ocr_contract.options import DETECTION, OCR, OPTIONS, RECOGNITION, Endpoint, options_of, parse_option
+from ocr_client.cli.tasks import Task
+from ocr_contract.options import OPTIONS, Endpoint, options_of, parse_option
 from ocr_documents.page_ranges import PageRanges
 from ocr_gateway.reading import Order
 from ocr_gateway.refusals import NotUnderstood
 
 EVENTS = "events"
-TASKS: Mapping[str, Endpoint] = {"ocr": OCR, "detect": DETECTION, "recognize": RECOGNITION}
+TASKS: Mapping[str, Task] = {task.value: task for task in Task}
 FORMATS: Mapping[str, OutputFormat] = {form.value: form for form in OutputFormat}
 DPI = (36, 1200)  # pixels an inch, at which pages of a PDF are drawn
 _TRUE, _FALSE = "true", "false"
@@ -45,7 +46,8 @@ class Wish:
         """
         given = unique(parameters)
         word = choice(given, "format", "json", (*FORMATS, EVENTS))
-        endpoint = TASKS[choice(given, "task", "ocr", TASKS)]
+        task = TASKS[choice(given, "task", "ocr", TASKS)]
+        endpoint = task.endpoint
         pages, name = given.pop("pages", None), given.pop("name", "document")
         pictures = choice(given, "pictures", _FALSE, (_TRUE, _FALSE)) == _TRUE
         existing_text = cast(Literal["keep", "read"], choice(given, "existing_text", "keep", ("keep", "read")))
@@ -54,8 +56,9 @@ class Wish:
         form = FORMATS.get(word)
         for unknown in given.keys() - options.keys():
             raise NotUnderstood(_unknown(unknown, endpoint))
-        if endpoint != OCR and word not in ("json", EVENTS):
-            raise NotUnderstood(f'format={word} needs the text of pages and their places: leave out "task"')
+        if form is not None and form not in task.formats:
+            others = ", ".join([*(each.value for each in task.formats), EVENTS])
+            raise NotUnderstood(f"format={word} cannot be made of task={task.value}: there are {others}")
         if form is not None and form.needs_words:
             if options.get("return_word_box") is False:
                 raise NotUnderstood(f"format={word} needs words: leave out return_word_box")
