@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ocr_predictor import LocalOcr
 
 _T = TypeVar("_T")
-_STEPS = ("decode", "det_batcher", "rec_batcher", "ctc_decode")  # of the endpoint ocr, one after the other
+STEPS = ("decode", "det_batcher", "rec_batcher", "ctc_decode")  # of the endpoint ocr, one after the other
 _STATISTICS_TIMEOUT_S = 2.0
 RETRIES = 2  # a server that is started anew is back before the client has to know
 
@@ -68,7 +68,7 @@ class Server:
         models: dict[str, Any] = {model["name"]: model["inference_stats"] for model in answer.get("model_stats", ())}
         if OCR not in models:
             return Spent()
-        ns = {step: int(models[step]["success"].get("ns", 0)) for step in _STEPS if step in models}
+        ns = {step: int(models[step]["success"].get("ns", 0)) for step in STEPS if step in models}
         return Spent(int(models[OCR]["success"].get("count", 0)), ns)
 
     async def close(self) -> None:

@@ -1,11 +1,14 @@
 """The page at /: what a person does with it, in a real browser, over the real gateway."""
 
+import importlib.resources
 import io
 import json
+import re
 
 import img2pdf
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 from tests.conftest import SAMPLES, wait_until
@@ -18,7 +21,9 @@ from ocr_contract.errors import InvalidInput
 from ocr_contract.options import OCR, OPTIONS, options_of
 from ocr_documents.document import PageResult
 from ocr_documents.opening import open_document
+from ocr_gateway.readers import STEPS
 from ocr_gateway.ways.wish import FORMATS
+from ocr_pipeline.clock import STAGES
 
 RECEIPT = SAMPLES / "receipt.png"
 BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": (SAMPLES / "blank.png").read_bytes()[:60]}
@@ -282,7 +287,7 @@ def _letters(texts):
 
 class TestDownloads:
     def saved(self, opened, form):
-        opened.page.click("#download summary")
+        opened.page.click("#open-download")
         with opened.page.expect_download() as download:
             opened.page.click(f"[data-format={form}]")
         return download.value.suggested_filename, download.value.path().read_bytes()
@@ -306,6 +311,18 @@ class TestDownloads:
         with open_document(content, existing_text="keep") as document:
             text = document.page(1).text
         assert _letters(text.texts) == _letters(of_receipt.texts)
+
+    def test_a_file_that_cannot_be_made_is_told(self, open_page, serve):
+        opened = open_page(serve(HeldReader()), is_refused=True)
+        opened.read(png())
+        opened.page.route(
+            "**/write?*", lambda route: route.fulfill(status=422, json={"error": "the document is signed."})
+        )
+        opened.page.click("#open-download")
+        opened.page.click("[data-format=pdf]")
+        expect(opened.page.locator("#problem-text")).to_have_text("The file could not be made: the document is signed.")
+        expect(opened.page.locator("#again")).to_be_hidden()
+        assert opened.lines() == ["a line of text"]
 
 
 class TestOptions:
@@ -565,3 +582,227 @@ class TestToken:
         expect(opened.page.locator("#token")).to_be_visible()
         opened.page.keyboard.press("Escape")
         expect(opened.page.locator("#problem-text")).to_have_text("The gateway wants a token: try again, and enter it.")
+
+
+class TestLanguages:
+    def test_the_browsers_language_is_spoken_and_can_be_changed(self, open_page, serve):
+        url = serve(HeldReader())
+        opened = open_page(url, locale="zh-CN")
+        page = opened.page
+        expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+        expect(page.locator("#welcome-title")).to_have_text(re.compile("把图片或 PDF 拖到这里"))
+        opened.read(png())
+        expect(page.locator("#copy")).to_have_text("复制全部")
+        page.click("#language")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        expect(page.locator("#copy")).to_have_text("Copy all")
+        expect(page.locator(".file")).to_have_text(["tea.png1 page"])
+        page.reload()
+        expect(page.locator("#welcome-title")).to_have_text(re.compile("Drop a picture or a PDF here"))
+
+    def test_every_string_is_there_in_both(self, open_page, serve):
+        page = open_page(serve(HeldReader())).page
+        strings = page.evaluate("import(`${location.href}web/strings.js`).then(all => all.STRINGS)")
+        for key, forms in strings.items():
+            assert forms.keys() == {"en", "zh"}, key
+            texts = [text for form in forms.values() for text in ([form] if isinstance(form, str) else form)]
+            assert all(texts), key
+            places = {tuple(sorted(set(re.findall(r"\{\w+\}", text)))) for text in texts}
+            assert len(places) == 1, key
+        web = importlib.resources.files("ocr_gateway") / "web"
+        sources = [file.read_text("utf-8") for file in web.iterdir() if file.suffix in (".js", ".html")]
+        used = {key for text in sources for key in re.findall(r'\bt\("([\w.]+)"|data-t(?:-label)?="([\w.]+)"', text)}
+        assert {one or other for one, other in used} <= strings.keys()
+
+    def test_every_option_format_and_stage_has_its_words(self, open_page, serve):
+        page = open_page(serve(HeldReader())).page
+        strings, chinese = page.evaluate(
+            "import(`${location.href}web/strings.js`).then(all => [all.STRINGS, all.CHINESE])"
+        )
+        shown = set(options_of(OCR)) - {"page", "return_word_box"}
+        assert chinese["options"].keys() == shown
+        assert chinese["formats"].keys() == FORMATS.keys()
+        wanted = [
+            *(f"option.{name}" for name in shown),
+            *(f"choice.{choice}" for name in shown for choice in OPTIONS[name].range.choices),
+            *(f"format.{word}" for word in FORMATS),
+            *(f"stage.{stage}" for stage in (*STAGES, *STEPS)),
+        ]
+        assert set(wanted) <= strings.keys()
+
+    def test_options_are_explained_in_chinese(self, open_page, serve):
+        opened = open_page(serve(HeldReader()), locale="zh-CN")
+        opened.page.click("#open-options")
+        for text in opened.page.locator(
+            "#options label, #options p:not([hidden]), #options legend"
+        ).all_text_contents():
+            assert re.search("[\u4e00-\u9fff]", text), text
+
+
+class TestLooks:
+    def test_light_and_dark_follow_the_system_and_the_switch(self, open_page, serve):
+        opened = open_page(serve(HeldReader()), color_scheme="dark")
+        page = opened.page
+
+        def brightness():
+            colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+        assert brightness() < 60
+        page.get_by_role("button", name="Use light colours").click()
+        assert brightness() > 200
+        page.reload()
+        assert brightness() > 200
+        page.get_by_role("button", name="Use dark colours").click()
+        assert brightness() < 60
+
+    @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+    @pytest.mark.parametrize("width", [320, 360, 820, 1100])
+    def test_nothing_sticks_out_of_a_narrow_window(self, open_page, serve, width, locale):
+        opened = open_page(serve(FailingPages()), viewport={"width": width, "height": 740}, locale=locale)
+        page = opened.page
+        assert opened.width_scrolled() == 0
+        opened.choose(
+            pdf(picture(), picture(size=(900, 160)), picture(), name=f"{'a-rather-long-name' * 3}.pdf"), png(), BROKEN
+        )
+        expect(page.locator("#failed")).to_be_visible()
+        assert opened.width_scrolled() == 0
+        for part in (".bar", ".toolbar", ".text-head"):
+            assert page.locator(part).evaluate("one => one.scrollWidth - one.clientWidth") <= 0, part
+        page.click("#open-download")
+        menu = page.locator("#formats").bounding_box()
+        assert menu["x"] >= 0
+        assert menu["x"] + menu["width"] <= width
+        page.keyboard.press("Escape")
+        page.click("#open-options")
+        assert opened.width_scrolled() == 0
+        assert page.locator("#options-fields").evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+        opened.complaints.clear()
+
+    def test_who_wants_no_motion_gets_none(self, open_page, serve):
+        reader = HeldReader(held=True)
+        opened = open_page(serve(reader), reduced_motion="reduce")
+        opened.choose(png())
+        expect(opened.page.locator(".symbol.reading")).to_be_visible()
+        opened.page.wait_for_timeout(100)
+        moving = "document.getAnimations().filter(one => one.playState === 'running').length"
+        assert opened.page.evaluate(moving) == 0
+        reader.held = False
+
+
+class TestAccess:
+    def press(self, opened, *keys):
+        for key in keys:
+            opened.page.keyboard.press(key)
+
+    def tab_to(self, opened, selector):
+        for _ in range(40):
+            if opened.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            opened.page.keyboard.press("Tab")
+        raise AssertionError(f"the Tab key does not reach {selector}")
+
+    def test_all_is_done_with_the_keyboard_alone(self, open_page, serve):
+        opened = open_page(serve(HeldReader(texts=("first", "second", "third"))))
+        page = opened.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        choosers = []
+        page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108 -- Playwright keeps no bound method
+        self.tab_to(opened, "[data-do=choose]")
+        self.press(opened, "Enter")
+        wait_until(lambda: choosers or page.wait_for_timeout(20), "files may be chosen")
+        choosers[0].set_files([png()])
+        opened.until_read()
+        self.tab_to(opened, "#show-words")
+        self.press(opened, "Space")
+        assert page.get_attribute("#show-words", "aria-pressed") == "true"
+        self.tab_to(opened, "#open-download")
+        self.press(opened, "Enter", "Tab")
+        expect(page.locator("[data-format=pdf]")).to_be_focused()
+        self.press(opened, "Escape")
+        expect(page.locator("#formats")).to_be_hidden()
+        expect(page.locator("#open-download")).to_be_focused()
+        self.tab_to(opened, "#lines li")
+        self.press(opened, "ArrowDown", "ArrowDown", "ArrowUp")
+        expect(page.locator("#sheet .line").nth(1)).to_have_class("line active")
+        self.press(opened, "Enter")
+        expect(page.locator("#toast")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == "second"
+        self.press(opened, "Tab")
+        expect(page.locator("#lines li").nth(1).locator(".copy")).to_be_focused()
+        self.press(opened, "Shift+Tab", "End", "Home")
+        expect(page.locator("#lines li").nth(0)).to_be_focused()
+
+    def test_a_dialog_takes_the_focus_and_gives_it_back(self, open_page, serve):
+        opened = open_page(serve(HeldReader()))
+        self.tab_to(opened, "#open-options")
+        self.press(opened, "Enter")
+        for _ in range(30):
+            self.press(opened, "Tab")
+            assert opened.page.evaluate(
+                "document.activeElement === document.body || !!document.activeElement.closest('#options')"
+            )
+        self.press(opened, "Escape")
+        expect(opened.page.locator("#open-options")).to_be_focused()
+
+    def test_what_has_the_focus_is_seen(self, open_page, serve):
+        opened = open_page(serve(HeldReader()))
+        opened.read(png())
+        seen = set()
+        for _ in range(30):
+            self.press(opened, "Tab")
+            name, width = opened.page.evaluate(
+                "(() => { const one = document.activeElement; return [one.outerHTML.slice(0, 80),"
+                " parseFloat(getComputedStyle(one).outlineWidth)]; })()"
+            )
+            if not name.startswith("<body"):
+                seen.add(name)
+                assert width >= 2, name
+        assert len(seen) > 12
+
+    @pytest.mark.parametrize("colours", ["light", "dark"])
+    def test_axe_finds_nothing(self, open_page, serve, colours):
+        opened = open_page(serve(FailingPages()), color_scheme=colours, reduced_motion="reduce", is_refused=True)
+        page = opened.page
+
+        def check(what):
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{what}: {found.generate_report()}"
+
+        check("welcome")
+        opened.choose(pdf(picture(), picture(size=(900, 160)), picture()), BROKEN)
+        opened.until_read()
+        page.click("#show-words")
+        page.locator("#lines li").first.focus()
+        check("document")
+        page.click("#open-download")
+        check("menu")
+        page.keyboard.press("Escape")
+        page.click("text=broken.png")
+        expect(page.locator("#problem")).to_be_visible()
+        check("error")
+        page.click("#open-options")
+        page.fill("[name=dpi]", "3")
+        page.keyboard.press("Tab")
+        check("options")
+
+    def test_a_screen_reader_is_told_what_happens(self, open_page, serve):
+        opened = open_page(serve(HeldReader(texts=("one", "two"))))
+        opened.read(png())
+        expect(opened.page.locator("#announcements")).to_have_text(
+            re.compile(r"tea\.png: done, 2 lines in [\d.]+ seconds")
+        )
+        landmarks = opened.page.get_by_role("region").or_(opened.page.get_by_role("navigation"))
+        names = landmarks.evaluate_all("all => all.map(one => one.getAttribute('aria-label') ?? one.id)")
+        assert names == ["Files", "Picture", "text"]
+
+
+class TestPolicy:
+    def test_nothing_but_the_gateway_may_be_asked_and_nothing_inline_run(self, gateway):
+        for path in ("/", "/web/app.js", "/web/style.css"):
+            answer = requests.get(gateway + path, timeout=10)
+            policy = answer.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'self'; img-src 'self' data: blob:;")
+            assert "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", answer.text)

@@ -113,6 +113,7 @@ function drawNow() {
     viewer.empty();
     return;
   }
+  $("document-name").textContent = current.name;
   viewer.show(current).then(drawNote);
   const result = current.result();
   lines.show(`${current.id}/${current.page}/${result !== null}`, result);
@@ -166,7 +167,7 @@ function drawText(result) {
   const n = result?.texts.length ?? 0;
   $("text-count").textContent = result ? t("lines.count", { n }) : "";
   $("copy").disabled = current.results.size === 0;
-  $("download").classList.toggle("disabled", current.results.size === 0);
+  $("open-download").disabled = current.results.size === 0;
   const isBusy = current.state === "reading" || current.state === "waiting";
   $("empty").hidden = n > 0 || !(result || isBusy);
   $("empty").textContent = t(result ? "empty" : "empty.waiting");

@@ -7,21 +7,23 @@ import { has, meaning, onLanguage, t } from "./i18n.js";
 const FIRST = ["pdf", "text", "json", "tsv"]; // the rest follows
 const SUFFIXES = { json: "jsonl", text: "txt", markdown: "md", alto: "xml" };
 const menu = $("download");
+const button = $("open-download");
+const list = $("formats");
 
 /** Fill the menu. `paper()` is the document that is looked at; `fail(sentence)` says why there is no file. */
 export function begin(formats, paper, fail) {
   const order = [...FIRST, ...Object.keys(formats).filter((format) => !FIRST.includes(format))];
   const fill = () =>
-    $("formats").replaceChildren(
+    list.replaceChildren(
       ...order.map((format) => {
         const label = el("span", {}, has(`format.${format}`) ? t(`format.${format}`) : format);
         const about = el("span", { class: "muted small" }, shortened(meaning("formats", format, formats[format]), label.textContent));
-        const button = el("button", { type: "button", "data-format": format }, label, about);
-        button.addEventListener("click", () => {
+        const entry = el("button", { type: "button", "data-format": format }, label, about);
+        entry.addEventListener("click", () => {
           close();
           save(paper(), format, fail);
         });
-        return button;
+        return entry;
       }),
     );
   onLanguage(fill);
@@ -32,19 +34,29 @@ export function begin(formats, paper, fail) {
 const shortened = (sentence, name) =>
   sentence.toLowerCase().startsWith(`${name.toLowerCase()}: `) ? sentence.slice(name.length + 2) : sentence;
 
-function close() {
-  menu.open = false;
-  menu.querySelector("summary").focus();
+function show(isShown) {
+  list.hidden = !isShown;
+  button.setAttribute("aria-expanded", isShown);
+  if (isShown) list.scrollIntoView({ block: "nearest" });
 }
 
+button.addEventListener("click", () => show(list.hidden));
 document.addEventListener("click", (event) => {
-  if (!menu.contains(event.target)) menu.open = false;
+  if (!menu.contains(event.target)) show(false);
 });
 menu.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !menu.open) return;
+  if (event.key !== "Escape" || list.hidden) return;
   event.stopPropagation();
   close();
 });
+menu.addEventListener("focusout", (event) => {
+  if (event.relatedTarget && !menu.contains(event.relatedTarget)) show(false);
+});
+
+function close() {
+  show(false);
+  button.focus();
+}
 
 async function save(paper, format, fail) {
   const stem = paper.name.replace(/\.[^.]+$/, "") || paper.name;

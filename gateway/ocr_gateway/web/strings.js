@@ -54,7 +54,7 @@ export const STRINGS = {
   "page.failed": { en: "Page {n} could not be read.", zh: "第 {n} 页无法识别。" },
   "page.stopped": { en: "Page {n} was not read.", zh: "第 {n} 页没有识别。" },
   boxes: { en: "Boxes", zh: "文本框" },
-  words: { en: "Words", zh: "单词" },
+  words: { en: "Words", zh: "字词" },
   zoom: { en: "Zoom", zh: "缩放" },
   "zoom.in": { en: "Zoom in", zh: "放大" },
   "zoom.out": { en: "Zoom out", zh: "缩小" },
@@ -98,7 +98,7 @@ export const STRINGS = {
   "stage.crop": { en: "Cut out lines", zh: "裁剪文字行" },
   "stage.cls": { en: "Turn lines", zh: "判断行方向" },
   "stage.rec": { en: "Recogniser", zh: "识别网络" },
-  "stage.words": { en: "Words", zh: "划分单词" },
+  "stage.words": { en: "Words", zh: "划分字词" },
 
   download: { en: "Download", zh: "下载" },
   "download.making": { en: "Making {name} …", zh: "正在生成 {name}…" },
