@@ -87,11 +87,13 @@ def held(serve):
     return reader, serve(reader)
 
 
-class TestFormats:
-    @pytest.fixture(scope="class")
-    def page(self, of_receipt):
-        return PageResult(1, *Image.open(SAMPLES / "receipt.png").size, None, "ocr", of_receipt)
+@pytest.fixture(scope="module")
+def page(of_receipt):
+    """The receipt's page."""
+    return PageResult(1, *Image.open(SAMPLES / "receipt.png").size, None, "ocr", of_receipt)
 
+
+class TestFormats:
     @pytest.mark.parametrize("word", FORMATS)
     def test_each_is_what_the_client_writes(self, gateway, page, word):
         answer = read(gateway, RECEIPT, format=word, name="receipt.png", return_word_box="true")
@@ -292,9 +294,8 @@ class TestEvents:
 
 class TestWrite:
     @pytest.mark.parametrize("word", [word for word in FORMATS if word != "pdf"])
-    def test_it_writes_what_reading_would(self, held, of_receipt, word):
+    def test_it_writes_what_reading_would(self, held, page, word):
         _, url = held
-        page = PageResult(1, 900, 1260, None, "ocr", of_receipt)
         answer = write(url, json.dumps(page.to_dict()), format=word, name="a.png")
         writer = FORMATS[word].document()
         assert answer.headers["Content-Type"] == MEDIA_TYPES[word]
