@@ -206,7 +206,7 @@ function drawNote() {
   const key = failures?.has(page) ? "page.failed" : state === "reading" ? "page.waiting" : "page.stopped";
   $("note").hidden = !isMissing && !isBlank;
   $("note").textContent = isMissing
-    ? [t(key, { n: page }), failures.get(page)?.reason()].filter(Boolean).join(" ")
+    ? t(key, { n: page, why: failures.get(page)?.reason() })
     : isBlank ? t("picture.none") : "";
 }
 

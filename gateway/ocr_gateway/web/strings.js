@@ -51,7 +51,7 @@ export const STRINGS = {
   "page.count": { en: "of {n}", zh: "/ {n}" },
   "picture.none": { en: "This file cannot be shown.", zh: "无法显示此文件。" },
   "page.waiting": { en: "Page {n} is not read yet.", zh: "第 {n} 页尚未识别。" },
-  "page.failed": { en: "Page {n} could not be read.", zh: "第 {n} 页无法识别。" },
+  "page.failed": { en: "Page {n} could not be read: {why}", zh: "第 {n} 页无法识别：{why}" },
   "page.stopped": { en: "Page {n} was not read.", zh: "第 {n} 页没有识别。" },
   boxes: { en: "Boxes", zh: "文本框" },
   words: { en: "Words", zh: "字词" },
