@@ -420,13 +420,21 @@ class TestDocuments:
         name, content = TestDownloads().saved(opened, "pdf")
         with open_document(content, existing_text="keep") as document:
             assert [document.page(number).text.texts for number in (1, 2, 3)] == [("Tea",), ("Milk",), ("Honey",)]
-        page.reload()
-        opened.read({"name": "written.pdf", "mimeType": "application/pdf", "buffer": content})
+
+    def test_text_that_a_pdf_carries_is_kept_until_reading_is_asked_for(self, open_page, serve):
+        reader = HeldReader()
+        opened = open_page(serve(reader))
+        page = opened.page
+        file = pdf(picture())
+        opened.read(file)
+        _, written = TestDownloads().saved(opened, "pdf")
+        opened.choose({**file, "buffer": written})
         expect(page.locator("#notice-text")).to_have_text("This page carries its own text, which was kept.")
+        calls = reader.calls
         page.click("text=Read it all the same")
         expect(page.locator("#notice")).to_be_hidden()
         opened.until_read()
-        assert opened.lines() == ["Tea"]
+        assert (opened.lines(), reader.calls) == (["a line of text"], calls + 1)
 
     def test_pages_of_a_tiff_are_shown(self, open_page, serve):
         opened = open_page(serve(HeldReader()))
