@@ -65,6 +65,20 @@ def test_every_package_of_the_wheels_is_typed(wheels: Path) -> None:
         assert {f"{package}/py.typed" for package in packages} <= names
 
 
+@pytest.mark.parametrize(
+    ("wheel", "file"),
+    [
+        ("triton_paddleocr-*.whl", "ocr_gateway/web/index.html"),
+        ("triton_paddleocr-*.whl", "ocr_gateway/web/app.js"),
+        ("triton_paddleocr_client-*.whl", "ocr_contract/canary.png"),
+    ],
+)
+def test_what_is_no_code_is_in_the_wheels_too(wheels: Path, wheel: str, file: str) -> None:
+    (path,) = wheels.glob(wheel)
+    with zipfile.ZipFile(path) as archive:
+        assert file in archive.namelist()
+
+
 def test_in_an_empty_folder_the_default_set_is_installed_and_reads_a_page(environment: Path, tmp_path: Path) -> None:
     said = run(environment / "bin" / "ocr-convert", cwd=tmp_path)
     assert "sources in Paddle's form are passed over: converting them needs pip install" in said
