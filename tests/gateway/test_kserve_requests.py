@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_client.request import InferRequest as Call
+from ocr_client.request import InferRequest
 from ocr_client.transports.v2_codec import decode, encode
 from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DETECTION, OCR, RECOGNITION, TASKS
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
-from ocr_gateway.ways.kserve_answers import generate_answer, infer_answer
-from ocr_gateway.ways.kserve_requests import InferRequest
+from ocr_gateway.ways.kserve.answers import generate_answer, infer_answer
+from ocr_gateway.ways.kserve.requests import InferenceRequest
 
 QUAD = [[1.5, 2], [9, 2], [9, 5], [1.5, 5]]
 RESULTS = {
@@ -41,8 +41,8 @@ JSON = st.recursive(
 def test_what_our_client_encodes_is_read(pictures, page):
     for endpoint, name, options in ((RECOGNITION, "images", {}), (OCR, "image", {"page": page})):
         sent = tuple(pictures) if endpoint == RECOGNITION else (b"".join(pictures),)
-        body, size = encode(Call(endpoint, name, sent, options))
-        request = InferRequest.of_infer(endpoint, body, str(size))
+        body, size = encode(InferRequest(endpoint, name, sent, options))
+        request = InferenceRequest.of_infer(endpoint, body, str(size))
         assert (tuple(request.pictures), request.options, request.is_binary) == (sent, options, True)
 
 
@@ -50,13 +50,13 @@ def test_what_our_client_encodes_is_read(pictures, page):
 @pytest.mark.parametrize("is_binary", [True, False])
 def test_what_is_answered_our_client_decodes(endpoint, is_binary):
     result = RESULTS[endpoint]
-    body, size = infer_answer(endpoint, result, InferRequest([], {}, is_binary=is_binary))
+    body, size = infer_answer(endpoint, result, InferenceRequest([], {}, is_binary=is_binary))
     assert type(result).from_tensors(decode(body, size)) == result
     assert (size is not None) == is_binary
 
 
 def test_outputs_come_in_the_order_that_was_asked_for():
-    request = InferRequest([], {}, outputs={"scores": True, "texts": False})
+    request = InferenceRequest([], {}, outputs={"scores": True, "texts": False})
     body, size = infer_answer(OCR, RESULTS[OCR], request)
     tensors = decode(body, size)
     assert list(tensors) == ["scores", "texts"]
@@ -65,33 +65,35 @@ def test_outputs_come_in_the_order_that_was_asked_for():
 
 
 def test_generate_gives_a_single_value_as_it_is():
-    answer = json.loads(generate_answer(OCR, RESULTS[OCR], InferRequest([], {}, "a")))
+    answer = json.loads(generate_answer(OCR, RESULTS[OCR], InferenceRequest([], {}, "a")))
     assert (answer["id"], answer["model_name"], answer["model_version"]) == ("a", "ocr", "1")
     assert (answer["texts"], answer["words"], answer["word_lines"]) == (["发票", ""], "发", 0)
     assert np.array_equal(np.array(answer["boxes"], np.float32).reshape(2, 4, 2), RESULTS[OCR].boxes)
-    assert json.loads(generate_answer(RECOGNITION, RESULTS[RECOGNITION], InferRequest([], {})))["texts"] == []
+    assert json.loads(generate_answer(RECOGNITION, RESULTS[RECOGNITION], InferenceRequest([], {})))["texts"] == []
 
 
 @given(ENDPOINT, JSON, st.binary(max_size=20), st.integers(-3, 3) | st.none())
 def test_any_json_is_a_request_or_refused(endpoint, document, rest, shift):
     text = json.dumps(document).encode()
     header = None if shift is None else str(len(text) + shift)
-    read_or_refused(InferRequest.of_infer, endpoint, text + rest, header)
-    read_or_refused(InferRequest.of_generate, endpoint, text)
+    read_or_refused(InferenceRequest.of_infer, endpoint, text + rest, header)
+    read_or_refused(InferenceRequest.of_generate, endpoint, text)
 
 
 @given(ENDPOINT, st.binary(max_size=60), st.text(max_size=4) | st.integers(-9, 70).map(str) | st.none())
 def test_any_bytes_are_a_request_or_refused(endpoint, body, header):
-    read_or_refused(InferRequest.of_infer, endpoint, body, header)
-    read_or_refused(InferRequest.of_generate, endpoint, body)
+    read_or_refused(InferenceRequest.of_infer, endpoint, body, header)
+    read_or_refused(InferenceRequest.of_generate, endpoint, body)
 
 
 @given(st.integers(0, 400), st.integers(0, 255), st.integers(-20, 20))
 def test_a_request_that_was_changed_is_a_request_or_refused(at, byte, shift):
-    body, size = encode(Call(RECOGNITION, "images", (b"one", b"", b"three"), {"use_textline_orientation": True}))
+    body, size = encode(
+        InferRequest(RECOGNITION, "images", (b"one", b"", b"three"), {"use_textline_orientation": True})
+    )
     broken = bytearray(body)
     broken[at % len(broken)] = byte
-    read_or_refused(InferRequest.of_infer, RECOGNITION, bytes(broken), str(max(size + shift, 0)))
+    read_or_refused(InferenceRequest.of_infer, RECOGNITION, bytes(broken), str(max(size + shift, 0)))
 
 
 @pytest.mark.parametrize("depth", [10, 200, 450, 900, 980, 1000, 5000, 50_000])
@@ -105,8 +107,8 @@ def test_no_depth_of_nesting_breaks_the_reading(depth):
     ):
         for deep in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
             text = body.replace("X", deep).encode()
-            read_or_refused(InferRequest.of_infer, OCR, text, None)
-            read_or_refused(InferRequest.of_generate, OCR, text)
+            read_or_refused(InferenceRequest.of_infer, OCR, text, None)
+            read_or_refused(InferenceRequest.of_generate, OCR, text)
 
 
 def read_or_refused(read, endpoint, *arguments):

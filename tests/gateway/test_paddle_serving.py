@@ -17,7 +17,7 @@ from tests.gateway.conftest import HeldReader
 
 from ocr_client import OcrClient
 from ocr_client.errors import ServerUnreachableError
-from ocr_gateway.ways.paddle_serving_boxes import order_of, plain_boxes
+from ocr_gateway.ways.paddle_serving.boxes import order_of, plain_boxes
 
 RECEIPT = SAMPLES / "receipt.png"
 BLANK = SAMPLES / "blank.png"

@@ -1,4 +1,4 @@
-"""The ways in: a module for each protocol."""
+"""The ways in: a module, or a folder of several, for each protocol."""
 
 from collections.abc import Callable
 

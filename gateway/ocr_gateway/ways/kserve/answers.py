@@ -8,11 +8,11 @@ from typing import Any
 
 from ocr_client.transports.v2_tensors import datatype_of, to_bytes, to_json
 from ocr_contract.options import Endpoint
-from ocr_gateway.ways.kserve_models import VERSION, Result
-from ocr_gateway.ways.kserve_requests import InferRequest
+from ocr_gateway.ways.kserve.models import VERSION, Result
+from ocr_gateway.ways.kserve.requests import InferenceRequest
 
 
-def infer_answer(endpoint: Endpoint, result: Result, request: InferRequest) -> tuple[bytes, int | None]:
+def infer_answer(endpoint: Endpoint, result: Result, request: InferenceRequest) -> tuple[bytes, int | None]:
     """The body of an answer of `infer`, and how many of its bytes are JSON; None where all are."""
     tensors = result.to_tensors()
     wanted = dict.fromkeys(tensors, request.is_binary) if request.outputs is None else request.outputs
@@ -30,14 +30,14 @@ def infer_answer(endpoint: Endpoint, result: Result, request: InferRequest) -> t
     return (b"".join([text, *parts]), len(text)) if parts else (text, None)
 
 
-def generate_answer(endpoint: Endpoint, result: Result, request: InferRequest) -> bytes:
+def generate_answer(endpoint: Endpoint, result: Result, request: InferenceRequest) -> bytes:
     """The body of an answer of `generate`: tensors of one value are that value, others lists of all their values."""
     values = {name: to_json(array) for name, array in result.to_tensors().items()}
     plain = {name: value[0] if len(value) == 1 else value for name, value in values.items()}
     return _json({**_head(endpoint, request), **plain})
 
 
-def _head(endpoint: Endpoint, request: InferRequest) -> dict[str, Any]:
+def _head(endpoint: Endpoint, request: InferenceRequest) -> dict[str, Any]:
     identity = {"id": request.id} if request.id else {}
     return {**identity, "model_name": endpoint, "model_version": VERSION}
 

@@ -14,9 +14,9 @@ from ocr_contract.options import TASKS, Endpoint
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.health import TIMEOUT_S
 from ocr_gateway.refusals import NoSuchAddress, NotUnderstood, Refusal
-from ocr_gateway.ways.kserve_answers import generate_answer, infer_answer
-from ocr_gateway.ways.kserve_models import VERSION, metadata
-from ocr_gateway.ways.kserve_requests import InferRequest
+from ocr_gateway.ways.kserve.answers import generate_answer, infer_answer
+from ocr_gateway.ways.kserve.models import VERSION, metadata
+from ocr_gateway.ways.kserve.requests import InferenceRequest
 from ocr_gateway.ways.way import Way, body_of
 
 _MODEL = "/v2/models/{model}"
@@ -83,7 +83,7 @@ class KServe(Way):
         async def infer(request: Request) -> Response:
             """Have an endpoint read pictures: tensors in, tensors out, in JSON or as bytes."""
             endpoint, body = _endpoint(request), _plain_body(request)
-            asked = InferRequest.of_infer(endpoint, body, request.headers.get(HEADER_LENGTH))
+            asked = InferenceRequest.of_infer(endpoint, body, request.headers.get(HEADER_LENGTH))
             result = await self._gateway.desk.read(endpoint, asked.pictures, asked.options)
             content, json_size = infer_answer(endpoint, result, asked)
             if json_size is None:
@@ -94,7 +94,7 @@ class KServe(Way):
         async def generate(request: Request) -> Response:
             """Have an endpoint read pictures: plain JSON in and out."""
             endpoint = _endpoint(request)
-            asked = InferRequest.of_generate(endpoint, _plain_body(request))
+            asked = InferenceRequest.of_generate(endpoint, _plain_body(request))
             result = await self._gateway.desk.read(endpoint, asked.pictures, asked.options)
             return Response(generate_answer(endpoint, result, asked), media_type="application/json")
 

@@ -10,7 +10,7 @@ from typing import Any
 from ocr_client.transports.v2_tensors import BYTES, HEADER_LENGTH, read_tensors, split, strings_in
 from ocr_contract.options import RECOGNITION, Endpoint, parse_option, resolve
 from ocr_gateway.refusals import NotUnderstood
-from ocr_gateway.ways.kserve_models import input_name, output_names
+from ocr_gateway.ways.kserve.models import input_name, output_names
 
 # Parameters of Triton that change nothing in the answers of these models, there as here.
 _WITHOUT_EFFECT = frozenset({"priority", "timeout", "sequence_id", "sequence_start", "sequence_end"})
@@ -18,7 +18,7 @@ _BINARY_OUTPUT = "binary_data_output"
 
 
 @dataclass(frozen=True)
-class InferRequest:
+class InferenceRequest:
     """A request for inference.
 
     Attributes:
@@ -36,7 +36,7 @@ class InferRequest:
     is_binary: bool = False
 
     @classmethod
-    def of_infer(cls, endpoint: Endpoint, body: bytes, header_length: str | None) -> InferRequest:
+    def of_infer(cls, endpoint: Endpoint, body: bytes, header_length: str | None) -> InferenceRequest:
         """Read the body of a request to `infer`.
 
         Args:
@@ -63,7 +63,7 @@ class InferRequest:
         )
 
     @classmethod
-    def of_generate(cls, endpoint: Endpoint, body: bytes) -> InferRequest:
+    def of_generate(cls, endpoint: Endpoint, body: bytes) -> InferenceRequest:
         """Read the body of a request to `generate`: the input, and the parameters beside it, by their names.
 
         Raises:

@@ -13,11 +13,11 @@ from fastapi.responses import Response, StreamingResponse
 from ocr_contract.errors import InvalidResult
 from ocr_documents.document import RESULTS, PageResult, Task
 from ocr_documents.formats.json import one_line
-from ocr_gateway.events import events
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import NotUnderstood
+from ocr_gateway.ways.own.events import events
+from ocr_gateway.ways.own.wish import FORMATS, TASKS, Wish, choice, unique
 from ocr_gateway.ways.way import DEADLINE, body_of
-from ocr_gateway.ways.wish import FORMATS, TASKS, Wish, choice, unique
 from ocr_gateway.writing import page_result, written
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}

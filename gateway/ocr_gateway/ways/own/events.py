@@ -20,7 +20,7 @@ from ocr_documents.formats.json import Json
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.reading import PageFailed, PageRead
 from ocr_gateway.refusals import Refusal, TooLate, refusal_of
-from ocr_gateway.ways.wish import Wish
+from ocr_gateway.ways.own.wish import Wish
 from ocr_gateway.writing import page_result
 
 PICTURE_SIDE_PX = 2000

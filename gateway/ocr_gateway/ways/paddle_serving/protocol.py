@@ -16,7 +16,7 @@ from ocr_contract.result import OcrResult, RecognitionResult
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import NoSuchAddress, NotUnderstood, Refusal, refusal_of
 from ocr_gateway.settings import PaddleServingService
-from ocr_gateway.ways.paddle_serving_boxes import order_of, plain_boxes
+from ocr_gateway.ways.paddle_serving.boxes import order_of, plain_boxes
 from ocr_gateway.ways.way import Way, body_of, json_body, parsed, refused
 
 SERVICE = "ocr"  # the only name that the OCR examples gave their services
