@@ -36,6 +36,7 @@ class Health:
     def was_wrong(self) -> None:
         """Note that what stands behind has just failed: an earlier proof holds no longer."""
         self._right_at = float("-inf")
+        self._metrics.ready(False)
 
     async def is_ready(self) -> bool:
         """Tell whether a picture was just read right; one is sent where none was."""

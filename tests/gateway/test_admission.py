@@ -210,6 +210,7 @@ class TestHealth:
         assert read(url).ok
         reader.error = ServerUnreachableError("gone")
         assert read(url).status_code == 503
+        assert figure(url, "ocr_gateway_ready") == 0
         assert requests.get(f"{url}/health/ready", timeout=10).status_code == 503
 
     def test_many_who_ask_send_one_picture(self, serve):
