@@ -140,7 +140,7 @@ def _behind(
         Address.parse(url, "grpc")
 
         async def server() -> Behind:
-            return Server(url, {}, settings.timeout_s)
+            return Server(url, settings.timeout_s)
 
         return server
     reader = open_local(model_repository, device, precision, flag="--local")

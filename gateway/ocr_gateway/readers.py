@@ -44,15 +44,18 @@ class Server:
     takes_pixels = False
     defaults: Mapping[str, Value] = MappingProxyType({})
 
-    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float) -> None:
         """Know a server; nothing is sent yet. To be called in the event loop.
+
+        Args:
+            url: host:port of its gRPC port, or grpcs://host:port.
+            timeout_s: seconds that a request to it may take.
 
         Raises:
             UsageError: the address is malformed.
         """
         address = Address.parse(url, "grpc")
-        self.reader: AsyncReader = AsyncOcrClient(url, "grpc", timeout_s=timeout_s, headers=headers, retries=RETRIES)
-        self._headers = {name.lower(): value for name, value in headers.items()}
+        self.reader: AsyncReader = AsyncOcrClient(url, "grpc", timeout_s=timeout_s, retries=RETRIES)
         self._client = tritonclient.grpc.aio.InferenceServerClient(
             address.authority, ssl=address.tls, channel_args=list(CHANNEL)
         )
@@ -60,9 +63,7 @@ class Server:
     async def spent(self) -> Spent:
         """Return what the steps of `ocr` have spent, waiting included; nothing where the server does not say it."""
         try:
-            answer = await self._client.get_inference_statistics(
-                headers=self._headers, as_json=True, client_timeout=_STATISTICS_TIMEOUT_S
-            )
+            answer = await self._client.get_inference_statistics(as_json=True, client_timeout=_STATISTICS_TIMEOUT_S)
         except InferenceServerException:
             return Spent()
         models: dict[str, Any] = {model["name"]: model["inference_stats"] for model in answer.get("model_stats", ())}
