@@ -11,9 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr_contract.errors import InvalidResult
-from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
-
-Result = OcrResult | DetectionResult | RecognitionResult
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Result
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ocr_documents.document import Document, Page, PageResult, Result
+from ocr_contract.result import Result
+from ocr_documents.document import Document, Page, PageResult
 from ocr_documents.errors import DocumentTooLarge, reading
 from ocr_documents.page_ranges import PageRanges
 from ocr_documents.parts import Parts

@@ -18,7 +18,7 @@ from ocr_client.picture import picture_bytes
 from ocr_contract.errors import InvalidInput, OcrError
 from ocr_contract.options import DETECTION, OCR, RECOGNITION, Endpoint
 from ocr_contract.reader import AsyncReader, Picture
-from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_contract.result import Result
 from ocr_documents.document import Document, Origin, Page
 from ocr_documents.errors import DocumentTooLarge
 from ocr_documents.kinds import kind_of
@@ -30,7 +30,6 @@ from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.settings import Settings
 
 Kind = Literal["pdf", "tiff", "picture"]
-Result = OcrResult | DetectionResult | RecognitionResult
 _T = TypeVar("_T")
 _THREADS = 16  # in which files are opened and pages drawn; most of their time they wait for the process that draws
 _AHEAD = 2  # pages of a document that are drawn, or read, beside those that the reader is at

@@ -183,6 +183,9 @@ class RecognitionResult(_ResultBase):
     word_lines: Indices = field(default_factory=_no_lines)
 
 
+Result = OcrResult | DetectionResult | RecognitionResult
+
+
 def _checked(name: str, value: Any) -> npt.NDArray[Any]:
     """A copy of a field's array, read-only, of its own type and shape."""
     tail = (4, 2) if name in _BOXES else ()

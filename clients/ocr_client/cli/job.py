@@ -19,7 +19,8 @@ from ocr_client.cli.tasks import Task
 from ocr_client.errors import OcrClientError, ServerUnreachableError
 from ocr_client.local import identity
 from ocr_contract.errors import OcrError
-from ocr_documents.document import Page, Result
+from ocr_contract.result import Result
+from ocr_documents.document import Page
 from ocr_documents.errors import CannotWrite, JobInUse
 from ocr_documents.limits import Limits
 from ocr_documents.page_ranges import PageRanges

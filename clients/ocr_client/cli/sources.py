@@ -12,7 +12,8 @@ from ocr_client.cli.animations import Animation, count_pictures
 from ocr_client.cli.inputs import Source
 from ocr_client.cli.tasks import Task
 from ocr_contract.errors import OcrError
-from ocr_documents.document import Document, Page, PageResult, Result
+from ocr_contract.result import Result
+from ocr_documents.document import Document, Page, PageResult
 from ocr_documents.errors import CannotWrite, reading
 from ocr_documents.limits import Limits
 from ocr_documents.opening import open_document

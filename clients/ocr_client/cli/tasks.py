@@ -10,7 +10,8 @@ from ocr_client.cli.formats import JSON, TEXT, OutputFormat
 from ocr_client.errors import UsageError
 from ocr_contract.options import DETECTION, OCR, RECOGNITION, Endpoint, options_of
 from ocr_contract.reader import Reader
-from ocr_documents.document import Page, Result
+from ocr_contract.result import Result
+from ocr_documents.document import Page
 
 
 class Task(str, Enum):

@@ -8,7 +8,8 @@ from typing import Any
 
 from ocr_client.transports.v2_tensors import datatype_of, to_bytes, to_json
 from ocr_contract.options import Endpoint
-from ocr_gateway.ways.kserve.models import VERSION, Result
+from ocr_contract.result import Result
+from ocr_gateway.ways.kserve.models import VERSION
 from ocr_gateway.ways.kserve.requests import InferenceRequest
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from ocr_client.transports.v2_tensors import BYTES, datatype_of
 from ocr_contract.options import DETECTION, OCR, RECOGNITION, Endpoint
-from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Result
 
 VERSION = "1"  # of every model
-Result = OcrResult | DetectionResult | RecognitionResult
-_RESULTS: Mapping[Endpoint, type[OcrResult] | type[DetectionResult] | type[RecognitionResult]] = {
+_RESULTS: Mapping[Endpoint, type[Result]] = {
     OCR: OcrResult,
     DETECTION: DetectionResult,
     RECOGNITION: RecognitionResult,
