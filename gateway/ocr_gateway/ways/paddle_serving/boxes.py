@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-_SAME_ROW_PX = 10
+from ocr_gateway.ways.mini_boxes import from_upper_left
+
+_SAME_ROW_PX = 10  # of two neighbours whose corners are nearer in height, the left one comes first
 
 
 def plain_boxes(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -17,12 +19,7 @@ def plain_boxes(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     Returns:
         (N, 4, 2) whole numbers: the upper and the lower one of the two corners on the left are the first and the last.
     """
-    whole = np.rint(boxes.astype(np.float64)) + 0.0  # no -0.0
-    by_x = np.take_along_axis(whole, np.argsort(whole[..., :1], axis=1, kind="stable"), axis=1)
-    halves = by_x.reshape(-1, 2, 2, 2)  # box, left or right, corner, x or y
-    halves = np.take_along_axis(halves, np.argsort(halves[..., 1:], axis=2, kind="stable"), axis=2)
-    left, right = halves[:, 0], halves[:, 1]
-    return np.stack([left[:, 0], right[:, 0], right[:, 1], left[:, 1]], axis=1)
+    return from_upper_left(np.rint(boxes.astype(np.float64)) + 0.0)  # no -0.0
 
 
 def order_of(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

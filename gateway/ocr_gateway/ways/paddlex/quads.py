@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr_contract.quads import sides
+from ocr_gateway.ways.mini_boxes import from_upper_left
 
 SAME_ROW_PX = 10  # PaddleX's SortQuadBoxes: of two neighbours whose corners are nearer, the left one comes first
 LONG_RATIO = 1.5  # only boxes whose text is at least so much longer than high are read from top to bottom
@@ -61,16 +62,9 @@ def turned(points: Boxes, quarters: int, size: Size) -> Boxes:
 def whole(boxes: Boxes, size: Size) -> Quads:
     """(N, 4, 2) boxes in whole pixels of a page of a width and height, begun where PaddleX begins them.
 
-    That is the upper one of the two corners on the left; the upper one of those on the right comes next, whatever way
-    the text runs (`get_mini_boxes`).
+    That is the upper one of the two corners on the left.
     """
-    pixels = np.clip(np.rint(boxes), 0, size).astype(np.int64)
-    by_x = np.take_along_axis(pixels, np.argsort(pixels[..., 0], axis=1, kind="stable")[..., None], axis=1)
-    left, right = (
-        np.take_along_axis(two, np.argsort(two[..., 1], axis=1, kind="stable")[..., None], axis=1)
-        for two in (by_x[:, :2], by_x[:, 2:])
-    )
-    return np.stack([left[:, 0], right[:, 0], right[:, 1], left[:, 1]], axis=1)
+    return from_upper_left(np.clip(np.rint(boxes), 0, size).astype(np.int64))
 
 
 def order(quads: Quads) -> Indices:
