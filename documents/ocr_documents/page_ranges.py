@@ -48,14 +48,15 @@ class PageRanges:
         Raises:
             NoSuchPage: a page that is named by itself is not there, or no page at all is.
         """
-        found: set[int] = set()
         for first, last in self.ranges:
             if first == last and first > count:
                 raise NoSuchPage(f"has {_pages(count)}, and no page {first}")
-            found.update(range(first, min(count, count if last is None else last) + 1))
+        found: list[int] = []
+        for first, last in sorted((first, count if last is None else last) for first, last in self.ranges):
+            found += range(max(first, found[-1] + 1 if found else 1), min(count, last) + 1)
         if not found:
-            raise NoSuchPage(f"has {_pages(count)}, and none of {self.text}")
-        return sorted(found)
+            raise NoSuchPage(f"has {_pages(count)}, and none of {self.text[:60]}")
+        return found
 
 
 def _pages(count: int) -> str:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,8 @@ _OPEN_PATHS = ("/", "/about", "/health", "/health/live", "/health/ready", "/favi
 _OPEN_FOLDER = "/web/"
 # A refused client that is still sending gets to read why only if its body is taken off it, for so long.
 _DRAIN_S = 10.0
+
+_LOGGED_PATH = 200  # characters
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ class Admission:
             seconds = time.perf_counter() - started
             self._metrics.answered(way.name, request.status or HUNG_UP, seconds)
             status = request.status or HUNG_UP
-            _log.info("%s %s %s %d ms", scope["method"], scope["path"], status, round(seconds * 1000))
+            _log.info("%s %s %s %d ms", scope["method"], loggable(scope["path"]), status, round(seconds * 1000))
 
     def _check_token(self, scope: Scope) -> None:
         token, path = self._settings.token, scope["path"]
@@ -95,6 +98,11 @@ class Admission:
         if not request.is_read:
             raise BodyTooLate(f"the body of the request was not there within {seconds}, which is the limit")
         raise TooLate(f"there was no answer within {seconds}, which is the limit")
+
+
+def loggable(path: str) -> str:
+    """A path as it stands in the log: no line break, no command to a terminal, and not longer than a line."""
+    return quote(path[:_LOGGED_PATH])
 
 
 class _Request:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ocr_contract import __version__
 from ocr_contract.errors import OcrError
-from ocr_gateway.admission import Admission
+from ocr_gateway.admission import Admission, loggable
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.readers import Behind
@@ -52,10 +52,10 @@ def create_app(open_behind: Callable[[], Awaitable[Behind]], settings: Settings)
     app.mount("/web", PageFiles())
 
     async def answer(request: Request, error: Exception) -> Response:
-        refusal = _refusal(error)
+        refusal, path = _refusal(error), request.scope["path"]
         if refusal.status >= 500:
-            _log.warning("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error)
-        response = refused(way_of(ways, request.url.path), refusal, body_of(request))
+            _log.warning("%s %s: %s: %s", request.method, loggable(path), type(error).__name__, error)
+        response = refused(way_of(ways, path), refusal, body_of(request))
         if isinstance(error, HTTPException):
             response.headers.update(error.headers or {})
         return response

@@ -7,6 +7,9 @@ from ocr_gateway.metrics import Metrics
 from ocr_gateway.readers import Behind
 from ocr_gateway.reading import Desk
 from ocr_gateway.settings import Settings
+from ocr_gateway.threads import Threads
+
+_WRITERS = 2  # threads; most of what they do needs the interpreter
 
 
 class Gateway:
@@ -18,6 +21,7 @@ class Gateway:
         desk: reads documents.
         health: tells whether pictures are read right.
         behind: what reads.
+        writers: threads in which results are written as files.
     """
 
     desk: Desk
@@ -27,6 +31,7 @@ class Gateway:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
+        self.writers = Threads(_WRITERS, "writer")
 
     def start(self, behind: Behind) -> None:
         """Begin to read; to be called in the event loop."""

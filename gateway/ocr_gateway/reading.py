@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import anyio
 from anyio import to_thread
@@ -28,9 +28,9 @@ from ocr_gateway.health import Health
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.settings import Settings
+from ocr_gateway.threads import Threads
 
 Kind = Literal["pdf", "tiff", "picture"]
-_T = TypeVar("_T")
 _THREADS = 16  # in which files are opened and pages drawn; most of their time they wait for the process that draws
 _AHEAD = 2  # pages of a document that are drawn, or read, beside those that the reader is at
 
@@ -139,7 +139,7 @@ class Desk:
         self._health = health
         self._metrics = metrics
         self._limits = settings.documents
-        self._threads = anyio.CapacityLimiter(_THREADS)
+        self._threads = Threads(_THREADS, "document")
         self._under_way = anyio.CapacityLimiter(settings.concurrency)
 
     @asynccontextmanager
@@ -150,11 +150,12 @@ class Desk:
             DocumentError: it cannot be opened, lacks a page, or has more pages than may be read.
         """
         kind = kind_of(io.BytesIO(file))
-        document = await self._in_thread(
+        document = await self._threads.run(
             partial(open_document, file, dpi=order.dpi, existing_text=order.existing_text, limits=self._limits)
         )
         try:
-            yield OpenedDocument(self, document, kind, order, self._numbers(document, order.pages))
+            numbers = await self._threads.run(partial(self._numbers, document, order.pages))
+            yield OpenedDocument(self, document, kind, order, numbers)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(document.close)
@@ -170,7 +171,7 @@ class Desk:
     async def page(self, document: Document, number: int, order: Order) -> PageRead | PageFailed:
         """Draw a page and read it."""
         try:
-            page, picture = await self._in_thread(partial(self._draw, document, number))
+            page, picture = await self._threads.run(partial(self._draw, document, number))
         except OcrError as error:
             self._metrics.pages("failed")
             return PageFailed(number, error)
@@ -212,7 +213,3 @@ class Desk:
         if endpoint == DETECTION:
             return await self._reader.detect(pictures[0], **options)
         return await self._reader.ocr(pictures[0], **options)
-
-    async def _in_thread(self, call: partial[_T]) -> _T:
-        """What a call returns that takes time; who is cancelled does not wait for it."""
-        return await to_thread.run_sync(call, limiter=self._threads, abandon_on_cancel=True)

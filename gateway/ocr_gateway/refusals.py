@@ -45,7 +45,7 @@ class Refusal(OcrError):
     retry_after_s: int | None = None
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_s: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message.encode("utf-8", "replace").decode())  # it may quote halves of characters
         self.status = self.status if status is None else status
         self.retry_after_s = self.retry_after_s if retry_after_s is None else retry_after_s
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from anyio import to_thread
 from fastapi.responses import Response
 
 from ocr_client.cli.formats import PDF, OutputFormat
@@ -15,6 +14,7 @@ from ocr_documents.document import PageResult
 from ocr_documents.limits import Limits
 from ocr_documents.pdf.writing import write_searchable
 from ocr_gateway.reading import PageRead
+from ocr_gateway.threads import Threads
 
 _MEDIA_TYPES = {
     "json": "application/x-ndjson",
@@ -41,6 +41,7 @@ async def written(
     source: bytes,
     replace_text: bool,
     limits: Limits,
+    threads: Threads,
 ) -> Response:
     """Return pages as an answer that holds a file.
 
@@ -51,6 +52,7 @@ async def written(
         source: the document, which a searchable PDF is made of.
         replace_text: whether invisible text that it has makes way.
         limits: of the process that writes a PDF.
+        threads: that write.
 
     Raises:
         DocumentError: the document cannot be written as a PDF.
@@ -58,12 +60,14 @@ async def written(
     if form is PDF:
         target = io.BytesIO()
         call = partial(write_searchable, source, pages, target, replace_text=replace_text, limits=limits)
-        await to_thread.run_sync(call)
+        await threads.run(call)
         content = target.getvalue()
     else:
         writer = form.document()
-        parts = [writer.head(name, len(pages)), *map(writer.page, pages), writer.tail()]
-        content = "".join(parts).encode()
+        parts = [writer.head(name, len(pages))]
+        for page in pages:  # between two of them it may be ended
+            parts.append(await threads.run(partial(writer.page, page)))
+        content = "".join([*parts, writer.tail()]).encode()
     # A browser is to keep the file and not to show it: hOCR is a page of its own.
     headers = {
         "Content-Disposition": f'attachment; filename="result{form.suffix}"',

@@ -18,6 +18,8 @@ from ocr_documents.page_ranges import PageRanges
         ("1-3", 2, [1, 2]),
         ("1-3,8-", 5, [1, 2, 3]),
         ("1-999999999", 2, [1, 2]),
+        ("3-7,1-4,2,6-", 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ("1-," * 20_000 + "2", 100_000, [*range(1, 100_001)]),  # at once
     ],
 )
 def test_ranges_mean_each_page_once_in_order_and_end_where_the_document_does(

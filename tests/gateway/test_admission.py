@@ -224,6 +224,14 @@ class TestHealth:
         assert reader.calls == 1
 
 
+def test_no_path_breaks_a_line_of_the_log(serve, caplog):
+    caplog.set_level(logging.INFO, "ocr_gateway")
+    url = serve(HeldReader())
+    requests.get(f"{url}/a%0Ab%1B[2J%ED%A0%80/" + "c" * 5000, timeout=10)
+    wait_until(lambda: "/a%0Ab%1B%5B2J" in caplog.text, "the request is logged")
+    assert all(len(record.getMessage()) < 1000 for record in caplog.records)
+
+
 def test_the_log_holds_neither_texts_nor_names(serve, caplog):
     caplog.set_level(logging.DEBUG, "ocr_gateway")
     url = serve(HeldReader(texts=("private text",)))

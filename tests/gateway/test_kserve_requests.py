@@ -13,6 +13,7 @@ from ocr_client.transports.v2_codec import decode, encode
 from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DETECTION, OCR, RECOGNITION, TASKS
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.ways.kserve.answers import generate_answer, infer_answer
 from ocr_gateway.ways.kserve.requests import InferenceRequest
 
@@ -94,6 +95,12 @@ def test_a_request_that_was_changed_is_a_request_or_refused(at, byte, shift):
     broken = bytearray(body)
     broken[at % len(broken)] = byte
     read_or_refused(InferenceRequest.of_infer, RECOGNITION, bytes(broken), str(max(size + shift, 0)))
+
+
+@pytest.mark.parametrize("length", ["0" * 19 + "59", "0" * 19 + "5" + "9" * 5000, "9" * 21])
+def test_a_length_of_too_many_digits_is_refused(length):
+    with pytest.raises(NotUnderstood, match="must be a whole number"):
+        InferenceRequest.of_infer(OCR, b'{"inputs": []}' * 9, length)
 
 
 @pytest.mark.parametrize("depth", [10, 200, 450, 900, 980, 1000, 5000, 50_000])

@@ -218,6 +218,13 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.parametrize("body", [{"key": [1] * 5000}, {"value": [1] * 5000}, {"feed": [{}] * 5000, "fetch": []}])
+def test_of_many_faults_the_first_one_is_told(serve, body):
+    answer = web(serve(HeldReader()), body)
+    assert answer.status_code == 400
+    assert len(answer.content) < 500
+
+
 def test_no_json_makes_the_gateway_fail(serve):
     url = serve(HeldReader())
 

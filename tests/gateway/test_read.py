@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import img2pdf
 import numpy as np
@@ -151,6 +152,8 @@ class TestParameters:
             ("dpi", "35", "dpi must be a whole number from 36 to 1200"),
             ("dpi", "1201", "dpi must be a whole number"),
             ("dpi", "2e2", "dpi must be a whole number"),
+            ("dpi", "000000200999", "dpi must be a whole number"),
+            ("dpi", "000000200" + "0" * 5000, "dpi must be a whole number"),
             ("existing_text", "drop", "existing_text must be one of keep, read"),
             ("pictures", "yes", "pictures must be one of true, false"),
             ("text_det_thresh", "2", "text_det_thresh must be a number from 0 to 1"),
@@ -336,6 +339,8 @@ class TestWrite:
             ({"texts": []}, "one entry per text line"),
             ({"texts": None}, "pages: "),
             ({"boxes": [[1, 2]]}, "boxes: expected shape"),
+            ({"boxes": [[[10**400, 1], [2, 1], [2, 2], [1, 2]]]}, "pages: "),
+            ({"words": ["a"], "word_lines": [10**20]}, "pages: "),
             ({"boxes": "none"}, "pages: "),
             ({"scores": [float("nan")]}, "not a number"),
         ],
@@ -358,6 +363,29 @@ class TestWrite:
         texts = ("\ud800", "\x00\x1b[2J", "<b>&amp;", "a\tb\nc\u2028d", "\u202eevil")
         page = PageResult(1, 200, 80, None, "ocr", OcrResult([QUAD] * 5, texts, [0.9] * 5, [0.9] * 5)).to_dict()
         assert write(url, json.dumps(page), picture(), format=word).ok
+
+    def test_a_page_of_more_lines_than_can_be_written_is_refused(self, held):
+        _, url = held
+        count = 50_001
+        page = {"schema_version": 1, "page": 1, "width": 9, "height": 9, "dpi": None, "origin": "ocr"}
+        page |= {"boxes": [[[1, 1]] * 4] * count, "texts": [""] * count, "scores": [1] * count}
+        answer = write(url, json.dumps({**page, "box_scores": [1] * count}), format="text")
+        assert "page 1 has 50,001 lines, and the limit is 50,000" in error(answer)
+
+    @pytest.mark.parametrize("word", ["hocr", "pdf"])
+    def test_the_time_limit_holds_for_writing_and_the_gateway_answers_meanwhile(self, serve, word):
+        url = serve(HeldReader(), timeout_s=2)
+        count = 20_000
+        boxes = [[[1, row], [50, row], [50, row + 9], [1, row + 9]] for row in range(count)]
+        result = OcrResult(boxes, ("two words",) * count, [0.9] * count, [0.9] * count)
+        pages = json.dumps(PageResult(1, 100, count + 9, None, "ocr", result).to_dict())
+        with ThreadPoolExecutor() as pool:
+            answer = pool.submit(write, url, "\n".join([pages] * 5), picture(), format=word)
+            healthy = 0
+            while not answer.done():
+                healthy += requests.get(f"{url}/health/live", timeout=30).ok
+        assert answer.result().status_code == 504
+        assert healthy > 1
 
     def test_a_form_that_lacks_something_is_refused(self, held):
         _, url = held

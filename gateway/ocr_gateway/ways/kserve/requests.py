@@ -15,6 +15,7 @@ from ocr_gateway.ways.kserve.models import input_name, output_names
 # Parameters of Triton that change nothing in the answers of these models, there as here.
 _WITHOUT_EFFECT = frozenset({"priority", "timeout", "sequence_id", "sequence_start", "sequence_end"})
 _BINARY_OUTPUT = "binary_data_output"
+_MAX_DIGITS = 20  # of a length
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class InferenceRequest:
 def _json_size(header_length: str | None, length: int) -> int | None:
     if not header_length:
         return None
-    if not (header_length.isascii() and header_length.isdigit()) or int(header_length[:20]) > length:
+    is_number = header_length.isascii() and header_length.isdigit() and len(header_length) <= _MAX_DIGITS
+    if not is_number or int(header_length) > length:
         raise NotUnderstood(f"{HEADER_LENGTH} must be a whole number from 0 to {length}, not {header_length[:40]!r}")
     return int(header_length)
 

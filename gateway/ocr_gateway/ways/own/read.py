@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -37,6 +38,7 @@ _WRITE: dict[str, Any] = {
     }
 }
 _PDF = "pdf"
+_MAX_LINES = 50_000  # of a page to write: finding its paragraphs takes as much time as the square of their number
 Event = Mapping[str, Any]
 
 
@@ -61,6 +63,7 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
             source=file,
             replace_text=wish.order.existing_text == "read",
             limits=gateway.settings.documents,
+            threads=gateway.writers,
         )
 
     @router.post("/write", openapi_extra=_WRITE)
@@ -73,7 +76,8 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
             raise NotUnderstood(f'unknown parameter "{unknown[:60]}"; there are format and name')
         async with request.form(max_files=2, max_fields=2, max_part_size=gateway.settings.max_body_bytes) as fields:
             tasks = tuple(word for word in RESULTS if form in TASKS[word].formats)
-            pages = [_page(line, tasks) for line in (await _content(fields, "pages")).splitlines()]
+            lines = (await _content(fields, "pages")).splitlines()
+            pages = [await gateway.writers.run(partial(_page, line, tasks)) for line in lines]
             source = await _content(fields, "file") if form.value == _PDF else b""
         return await written(
             form,
@@ -82,6 +86,7 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
             source=source,
             replace_text=True,
             limits=gateway.settings.documents,
+            threads=gateway.writers,
         )
 
 
@@ -104,8 +109,11 @@ async def _content(fields: Mapping[str, Any], name: str) -> bytes:
 
 def _page(line: bytes, tasks: tuple[Task, ...]) -> PageResult[Any]:
     try:
-        return PageResult.from_dict(json.loads(line), tasks)
+        page = PageResult.from_dict(json.loads(line), tasks)
     except KeyError as error:
         raise NotUnderstood(f"pages: a page lacks {error}") from error
-    except (ValueError, TypeError, AttributeError, RecursionError, InvalidResult) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, InvalidResult) as error:
         raise NotUnderstood(f"pages: {error}") from error
+    if (count := len(page.result)) > _MAX_LINES:
+        raise NotUnderstood(f"pages: page {page.number} has {count:,} lines, and the limit is {_MAX_LINES:,}")
+    return page

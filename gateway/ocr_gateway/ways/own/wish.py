@@ -94,7 +94,7 @@ def choice(given: dict[str, str], name: str, default: str, choices: Iterable[str
 
 
 def _dpi(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not DPI[0] <= int(text[:9]) <= DPI[1]:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and DPI[0] <= int(text) <= DPI[1]):
         raise NotUnderstood(f"dpi must be a whole number from {DPI[0]} to {DPI[1]}, not {text[:60]!r}")
     return int(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -43,12 +43,15 @@ class _Feed(BaseModel):
 
 
 class _Body(BaseModel):
-    """A request to a web service (`feed`, `fetch`), or to the Pipeline service (`key`, `value`)."""
+    """A request to a web service (`feed`, `fetch`), or to the Pipeline service (`key`, `value`).
 
-    feed: list[_Feed] | None = None
+    Of a list the first thing that is wrong is told: a body has room for millions.
+    """
+
+    feed: Annotated[list[_Feed], Field(fail_fast=True)] | None = None
     fetch: Any = None
-    key: list[str] | None = None
-    value: list[str] | None = None
+    key: Annotated[list[str], Field(fail_fast=True)] | None = None
+    value: Annotated[list[str], Field(fail_fast=True)] | None = None
 
 
 @dataclass(frozen=True)
