@@ -14,6 +14,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_client import AsyncOcrClient
 from ocr_client.address import Address
+from ocr_client.transports.cancelling import cancelled_as_asked
 from ocr_client.transports.grpc import CHANNEL
 from ocr_contract.options import OCR, Options, Value
 from ocr_contract.reader import AsyncReader, Picture
@@ -63,7 +64,9 @@ class Server:
     async def spent(self) -> Spent:
         """Return what the steps of `ocr` have spent, waiting included; nothing where the server does not say it."""
         try:
-            answer = await self._client.get_inference_statistics(as_json=True, client_timeout=_STATISTICS_TIMEOUT_S)
+            answer = await cancelled_as_asked(
+                self._client.get_inference_statistics(as_json=True, client_timeout=_STATISTICS_TIMEOUT_S)
+            )
         except InferenceServerException:
             return Spent()
         models: dict[str, Any] = {model["name"]: model["inference_stats"] for model in answer.get("model_stats", ())}

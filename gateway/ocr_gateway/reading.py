@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Literal
 
 import anyio
-from anyio import to_thread
 
 from ocr_client.picture import picture_bytes
 from ocr_contract.errors import InvalidInput, OcrError
@@ -32,6 +31,7 @@ from ocr_gateway.threads import Threads
 
 Kind = Literal["pdf", "tiff", "picture"]
 _THREADS = 16  # in which files are opened and pages drawn; most of their time they wait for the process that draws
+_CLOSERS = 4  # threads in which files are closed, which ends what the others wait for
 _AHEAD = 2  # pages of a document that are drawn, or read, beside those that the reader is at
 
 
@@ -140,6 +140,7 @@ class Desk:
         self._metrics = metrics
         self._limits = settings.documents
         self._threads = Threads(_THREADS, "document")
+        self._closers = Threads(_CLOSERS, "closer")
         self._under_way = anyio.CapacityLimiter(settings.concurrency)
 
     @asynccontextmanager
@@ -158,7 +159,7 @@ class Desk:
             yield OpenedDocument(self, document, kind, order, numbers)
         finally:
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(document.close)
+                await self._closers.run(document.close)  # it begins at once, even if the gateway is being stopped
 
     def _numbers(self, document: Document, pages: PageRanges | None) -> Sequence[int]:
         count, most = len(document), self._limits.pages

@@ -1,15 +1,19 @@
 """The command ocr-gateway: what it takes, what it refuses, and how it serves."""
 
 import datetime
+import io
 import ipaddress
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from PIL import Image
 from tests.conftest import SAMPLES, free_ports, wait_until
 from typer.testing import CliRunner
 
@@ -133,3 +137,23 @@ class TestServerBehind:
         start_server(model_repository, "--grpc-port", str(port))
         wait_until(lambda: requests.get(f"{gateway.url}/health/ready", timeout=30).ok, "it is ready again", 30)
         assert status().ok
+
+
+def test_the_time_limit_and_hang_ups_hold_behind_a_real_server(start_gateway, server):
+    gateway = start_gateway("--triton-url", server.grpc_url, "--timeout", "1")
+    page = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (60, 40, 3), np.uint8)
+    Image.fromarray(noise).resize((3600, 2400)).save(page, "PNG")
+    file = page.getvalue()
+    with ThreadPoolExecutor(8) as pool:  # more than can be read in a second
+        answers = [*pool.map(lambda _: requests.post(f"{gateway.url}/read", file, timeout=60), range(16))]
+    late = [answer for answer in answers if not answer.ok]
+    assert late
+    for answer in late:
+        assert answer.status_code == 504
+        assert "within 1 s" in answer.json()["error"]
+    for _ in range(5):
+        with pytest.raises(requests.ReadTimeout):
+            requests.post(f"{gateway.url}/read?format=events", file, timeout=0.2)
+    wait_until(lambda: gateway.log.read_text().count(" 499 ") == 5, "the hang-ups are logged")
+    assert "Traceback" not in gateway.log.read_text()

@@ -18,6 +18,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_client.address import Address
 from ocr_client.request import InferRequest
+from ocr_client.transports.cancelling import cancelled_as_asked
 from ocr_client.transports.failures import Failures
 from ocr_contract.result import Tensors
 
@@ -106,9 +107,10 @@ class AsyncGrpcTransport(_Grpc):
     async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
         with self._translated():
-            result = await self._opened().infer(
+            call = self._opened().infer(
                 request.model, self._inputs(request), parameters=dict(request.parameters), **self._common(limit_s)
             )
+            result = await cancelled_as_asked(call)
         return self._tensors(result)
 
     async def ready(self, model: str, limit_s: float) -> bool:
@@ -116,8 +118,10 @@ class AsyncGrpcTransport(_Grpc):
         until = time.monotonic() + limit_s
         with self._translated():
             return bool(
-                await self._opened().is_server_ready(**self._common(limit_s))
-                and await self._opened().is_model_ready(model, **self._common(until - time.monotonic()))
+                await cancelled_as_asked(self._opened().is_server_ready(**self._common(limit_s)))
+                and await cancelled_as_asked(
+                    self._opened().is_model_ready(model, **self._common(until - time.monotonic()))
+                )
             )
 
     async def close(self) -> None:

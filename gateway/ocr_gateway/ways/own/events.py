@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ _JPEG_QUALITY = 85
 _LAST_WORDS_S = 0.5  # what remains of the time limit to say that it is over
 
 
-async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) -> AsyncIterator[dict[str, Any]]:
+async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) -> AsyncGenerator[dict[str, Any], None]:
     """Yield what docs/gateway.md describes. After the first event errors too are events: the answer has begun.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -90,10 +90,11 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
         )
 
 
-async def _lines(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    yield _line(first)
-    async for event in rest:
-        yield _line(event)
+async def _lines(first: Event, rest: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
+    async with aclosing(rest):
+        yield _line(first)
+        async for event in rest:
+            yield _line(event)
 
 
 def _line(event: Event) -> bytes:
