@@ -49,12 +49,14 @@ serve: weights ## the server in the foreground on 127.0.0.1 (HTTP_PORT=8000 GRPC
 	@exec $(BIN)/ocr-serve --device $(DEVICE) \
 		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT)
 
-# What Ctrl-C ends is the gateway, and with it the server, which is in the same process group.
+# Whichever of the two ends first ends the other too: a gateway alone would answer for nobody, or, where the server could
+# not have its port, for whoever has it. A shell's background ignores Ctrl-C, so both are told to end.
 web: weights ## the server, and before it the gateway with its page on 127.0.0.1 (WEB_PORT=8080, and ports as for serve)
-	@trap 'kill $$server 2>/dev/null; wait $$server' EXIT; \
+	@trap 'kill $$(jobs -p) 2>/dev/null; wait' EXIT; trap exit INT TERM; \
 	$(BIN)/ocr-serve --device $(DEVICE) \
-		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT) & server=$$!; \
-	$(BIN)/ocr-gateway --triton-url 127.0.0.1:$(GRPC_PORT) --port $(WEB_PORT)
+		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT) & \
+	$(BIN)/ocr-gateway --triton-url 127.0.0.1:$(GRPC_PORT) --port $(WEB_PORT) & \
+	wait -n
 
 test-tools: venv
 	@tests/tools.sh $(BIN)/python
