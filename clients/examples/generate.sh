@@ -21,7 +21,7 @@ while (($#)); do
     case $1 in
         --url) url=$2 ;;
         --timeout)
-            [[ $2 =~ ^[0-9]+([.][0-9]+)?$ ]] || fail 2 "--timeout takes seconds, not '$2'"
+            [[ $2 =~ ^[0-9]+([.][0-9]+)?$ && $2 == *[1-9]* ]] || fail 2 "--timeout takes seconds, not '$2'"
             timeout_s=$2
             ;;
         --option)

@@ -243,6 +243,7 @@ def test_an_answer_that_contradicts_itself_is_refused(
         (["--option", "=1", "one.png"], "--option takes NAME=VALUE"),
         (["--option", "text_det_thresh", "one.png"], "--option takes NAME=VALUE"),
         (["--timeout", "soon", "one.png"], "--timeout takes "),
+        (["--timeout", "0", "one.png"], "--timeout takes "),
         (["is-not-there.png"], "cannot read the file 'is-not-there.png'"),
         ([EXAMPLES], f"cannot read the file '{EXAMPLES}'"),
     ],
