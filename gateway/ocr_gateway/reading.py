@@ -172,7 +172,7 @@ class Desk:
     async def page(self, document: Document, number: int, order: Order) -> PageRead | PageFailed:
         """Draw a page and read it."""
         try:
-            page, picture = await self._threads.run(partial(self._draw, document, number))
+            page, picture = await self._threads.run(partial(self._draw, document, number, order.endpoint))
         except OcrError as error:
             self._metrics.pages("failed")
             return PageFailed(number, error)
@@ -184,10 +184,11 @@ class Desk:
         except OcrError as error:
             return PageFailed(number, error)
 
-    def _draw(self, document: Document, number: int) -> tuple[Page, Picture]:
+    def _draw(self, document: Document, number: int, endpoint: Endpoint) -> tuple[Page, Picture]:
         """A page, and what the reader is given of it: encoding pixels is work, and done here, in a thread."""
         page = document.page(number)
-        return page, page.picture if self._takes_pixels or page.text is not None else picture_bytes(page.picture)
+        is_read = page.text is None or endpoint != OCR
+        return page, picture_bytes(page.picture) if is_read and not self._takes_pixels else page.picture
 
     async def read(self, endpoint: Endpoint, pictures: Sequence[Picture], options: dict[str, Any]) -> Result:
         """Have one picture, or several ones of a line each, read.

@@ -9,6 +9,7 @@ from tests.documents.pdf_files import pdf_file, text
 from tests.gateway.conftest import HeldReader
 
 from ocr_contract.errors import InvalidInput
+from ocr_contract.options import DETECTION
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.reading import Order
@@ -41,3 +42,24 @@ def test_pictures_are_let_go_page_by_page():
 def test_a_page_that_fails_is_named():
     with pytest.raises(NotUnderstood, match=r"^page 1: out of range"):
         anyio.run(pictures, HeldReader(error=InvalidInput("out of range")))
+
+
+def test_a_server_is_sent_files_also_of_pages_that_carry_text():
+    class FileReader(HeldReader):
+        takes_pixels = False
+        kinds = ()
+
+        async def detect(self, image, **options):
+            self.kinds += (type(image),)
+            return await super().detect(image, **options)
+
+    async def found():
+        gateway = Gateway(Settings(), Metrics())
+        gateway.start(reader)
+        order = Order(DETECTION, dpi=36, existing_text="keep")
+        async with gateway.desk.open(pdf_file(text("page")), order) as document, aclosing(document.pages()) as pages:
+            return [page.origin async for page in pages]
+
+    reader = FileReader()
+    assert anyio.run(found) == ["ocr"]
+    assert reader.kinds == (bytes,)
