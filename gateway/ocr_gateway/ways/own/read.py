@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
+from ocr_client.cli.formats import PDF
 from ocr_contract.errors import InvalidResult
 from ocr_documents.document import RESULTS, PageResult, Task
 from ocr_documents.formats.json import one_line
@@ -37,7 +38,6 @@ _WRITE: dict[str, Any] = {
         },
     }
 }
-_PDF = "pdf"
 _MAX_LINES = 50_000  # of a page to write: finding its paragraphs takes as much time as the square of their number
 Event = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
             tasks = tuple(word for word in RESULTS if form in TASKS[word].formats)
             lines = (await _content(fields, "pages")).splitlines()
             pages = [await gateway.writers.run(partial(_page, line, tasks)) for line in lines]
-            source = await _content(fields, "file") if form.value == _PDF else b""
+            source = await _content(fields, "file") if form is PDF else b""
         return await written(
             form,
             pages,

@@ -70,8 +70,8 @@ def whole(boxes: Boxes, size: Size) -> Quads:
 def order(quads: Quads) -> Indices:
     """Indices (N,) of quads (N, 4, 2) in PaddleX's order (`SortQuadBoxes`).
 
-    They are sorted by the height of their first corners, and by what is left of what where these are equal. Then each
-    goes to the left of those before it as long as these are right of it and no more than some pixels higher.
+    They are sorted by y, then x of their first corners. Then each is moved before those that precede it, as long as
+    these are to the right of it and less than `SAME_ROW_PX` above.
     """
     x, y = quads[:, 0, 0].tolist(), quads[:, 0, 1].tolist()
     done: list[int] = []
