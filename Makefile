@@ -121,6 +121,7 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	$(OCR_BENCH) endurance $(ALL_DATA) --model-repository $(V6)
 	$(OCR_BENCH) order $(addprefix --data ,$(ORDERED)) --device $(DEVICE) --model-repository $(V6)
 	$(OCR_BENCH) words --device $(DEVICE) --model-repository $(V6)
+	$(OCR_BENCH) gateway $(TIMED_DATA) --model-repository $(V6)
 	-$(OCR_BENCH) documents --device $(DEVICE) --model-repository $(V6)  # without pdftotext there is none
 	$(OCR_BENCH) report
 

@@ -19,6 +19,7 @@ from ocr_bench.measurements import perf_analyzer
 from ocr_bench.measurements.accuracy import MeasureAccuracy
 from ocr_bench.measurements.documents import MeasureDocuments
 from ocr_bench.measurements.endurance import Endurance
+from ocr_bench.measurements.gateway import MeasureGateway
 from ocr_bench.measurements.lines import Lines
 from ocr_bench.measurements.load import Load
 from ocr_bench.measurements.lower_bound import LowerBound
@@ -40,12 +41,12 @@ app = typer.Typer(
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
     *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
-    MeasureDocuments,
+    *(MeasureDocuments, MeasureGateway),
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
 SECTIONS = (
     *("accuracy", "recognition", *PEER_SECTIONS),
-    *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents"),
+    *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents", "gateway"),
 )
 PAGE = Path("bench/RESULTS.md")
 

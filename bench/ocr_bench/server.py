@@ -44,10 +44,10 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def is_ready(http: str) -> bool:
-    """Ask the server once."""
+def answers(http: str, path: str = "/v2/health/ready") -> bool:
+    """Ask once whether a server is ready."""
     try:
-        with urllib.request.urlopen(f"http://{http}/v2/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{http}{path}", timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -72,7 +72,7 @@ def running_server(target: Target, log: Path, options: Sequence[str] = ()) -> It
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        while not is_ready(f"127.0.0.1:{http}"):
+        while not answers(f"127.0.0.1:{http}"):
             if process.poll() is not None:
                 said = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
                 raise ServerError(f"ocr-serve ended with code {process.returncode}; it said:\n{said}")
@@ -81,6 +81,35 @@ def running_server(target: Target, log: Path, options: Sequence[str] = ()) -> It
             time.sleep(0.1)
         ready_s = time.monotonic() - started
         yield Server(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", f"127.0.0.1:{metrics}", process.pid, ready_s)
+    finally:
+        stop(process)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway that is up; its address is host:port."""
+
+    http: str
+    pid: int
+
+
+@contextmanager
+def running_gateway(server: Server, log: Path) -> Iterator[Gateway]:
+    """Start ocr-gateway before a server, wait until it answers, and stop it at the end.
+
+    Raises:
+        ServerError: it ended before that.
+    """
+    (port,) = free_ports(1)
+    command = [str(Path(sys.executable).parent / "ocr-gateway"), "--triton-url", server.grpc, "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        while not answers(f"127.0.0.1:{port}", "/health/ready"):
+            if process.poll() is not None:
+                raise ServerError(f"ocr-gateway ended with code {process.returncode}; see {log}")
+            time.sleep(0.1)
+        yield Gateway(f"127.0.0.1:{port}", process.pid)
     finally:
         stop(process)
 

@@ -13,7 +13,7 @@ from ocr_bench.contenders.static import static_repository
 from ocr_bench.errors import ServerError
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.runner import run
-from ocr_bench.server import free_ports, is_ready, running_server
+from ocr_bench.server import answers, free_ports, running_server
 from ocr_bench.target import Target
 from ocr_client import OcrClient
 from onnxruntime_backend.errors import InvalidConfig
@@ -94,7 +94,7 @@ def test_a_server_that_cannot_start_says_why(bare_repository: Path, tmp_path: Pa
 
 
 def test_nobody_is_ready_where_nobody_listens() -> None:
-    assert not is_ready(f"127.0.0.1:{free_ports(1)[0]}")
+    assert not answers(f"127.0.0.1:{free_ports(1)[0]}")
 
 
 def test_the_plain_ensemble_reads_with_the_weights_of_the_target(model_repository: Path, tmp_path: Path) -> None:
