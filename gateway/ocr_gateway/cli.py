@@ -26,6 +26,7 @@ from ocr_gateway.settings import PADDLE_SERVING_SERVICES, Settings
 TOKEN_VARIABLE = "OCR_GATEWAY_TOKEN"  # noqa: S105 -- its name
 _MIB = 1 << 20
 _DEFAULTS = Settings()
+_KEEP_ALIVE_S = 75  # longer than proxies keep connections, so that none is closed while a request is on its way
 _STOP_S = 30  # seconds that requests under way have when the gateway is stopped
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -114,6 +115,7 @@ def serve(
         ssl_certfile=tls_certificate,
         ssl_keyfile=tls_key,
         timeout_graceful_shutdown=_STOP_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
     )
     scheme = "http" if tls_certificate is None else "https"
     for number in dict.fromkeys(port):

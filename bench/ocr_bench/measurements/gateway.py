@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, ClassVar
 
 from typer import Option
@@ -69,34 +70,27 @@ class Costs:
     sides: list[Side]
 
 
-class Asker:
-    """Sends requests to one address, so many at a time, over connections that stay open."""
+def ask_all(address: str, path: str, bodies: Sequence[bytes], in_flight: int) -> None:
+    """Send requests, so many at a time, each over one of as many connections, and wait for their answers.
 
-    def __init__(self, address: str, in_flight: int) -> None:
-        self._address = address
-        self._local = threading.local()
-        self._threads = ThreadPoolExecutor(in_flight)
+    Raises:
+        ServerError: one is an error.
+    """
+    own = threading.local()
 
-    def ask(self, path: str, bodies: Sequence[bytes]) -> None:
-        """Send all of them, and wait for their answers.
+    def connect() -> None:
+        own.connection = http.client.HTTPConnection(address, timeout=REQUEST_TIMEOUT_S)
 
-        Raises:
-            ServerError: one is an error.
-        """
-        list(self._threads.map(lambda body: self._one(path, body), bodies))
-
-    def close(self) -> None:
-        """End the threads, and with them the connections."""
-        self._threads.shutdown()
-
-    def _one(self, path: str, body: bytes) -> None:
-        if not hasattr(self._local, "connection"):
-            self._local.connection = http.client.HTTPConnection(self._address, timeout=REQUEST_TIMEOUT_S)
-        self._local.connection.request("POST", path, body, {"Content-Type": "application/json"})
-        answer = self._local.connection.getresponse()
+    def ask(body: bytes) -> None:
+        own.connection.request("POST", path, body, {"Content-Type": "application/json"})
+        answer = own.connection.getresponse()
         said = answer.read()
-        if answer.status != 200:
+        if answer.status != HTTPStatus.OK:
             raise ServerError(f"{path} answers {answer.status}: {said[:200]!r}")
+
+    with ThreadPoolExecutor(in_flight, initializer=connect) as threads:
+        for _ in threads.map(ask, bodies):
+            pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +113,14 @@ class MeasureGateway(TargetMeasurement[Costs]):
         with ExitStack() as stack:
             server = stack.enter_context(running_server(self.target, place.file("server.log")))
             gateway = stack.enter_context(running_gateway(server, place.file("gateway.log")))
-            askers = {
-                is_gateway: stack.enter_context(closing(Asker(address, self.in_flight)))
-                for is_gateway, address in ((False, server.http), (True, gateway.http))
-            }
             done = stack.enter_context(place.progress(len(sides) * len(pictures) * (self.repeats + 1)))
             for turn in range(self.repeats + 1):
                 first = turn % len(sides)
                 for side in (*sides[first:], *sides[:first]):
                     request = side.request
+                    address = gateway.http if request.is_gateway else server.http
                     with _measured(side if turn else Side(request), (server.pid, gateway.pid), len(pictures)):
-                        askers[request.is_gateway].ask(request.path, bodies[request.name])
+                        ask_all(address, request.path, bodies[request.name], self.in_flight)
                     done(request.name, len(pictures))
         return Costs(len(pictures), sides)
 
