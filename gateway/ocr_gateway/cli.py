@@ -185,7 +185,7 @@ def _token(file: Path | None) -> str | None:
         UsageError: the file cannot be read, or the token is empty or not of plain characters.
     """
     try:
-        token = os.environ.get(TOKEN_VARIABLE) if file is None else file.read_text("utf-8").strip()
+        token = os.environ.pop(TOKEN_VARIABLE, None) if file is None else file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--token-file: cannot read {file}: {getattr(error, 'strerror', error)}") from error
     if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -32,6 +32,7 @@ from ocr_gateway.threads import Threads
 Kind = Literal["pdf", "tiff", "picture"]
 _THREADS = 16  # in which files are opened and pages drawn; most of their time they wait for the process that draws
 _CLOSERS = 4  # threads in which files are closed, which ends what the others wait for
+_PDFS = 8  # PDF files open at a time, each in a process that may take as much memory as `Limits` says; others wait
 _AHEAD = 2  # pages of a document that are drawn, or read, beside those that the reader is at
 
 
@@ -142,6 +143,7 @@ class Desk:
         self._threads = Threads(_THREADS, "document")
         self._closers = Threads(_CLOSERS, "closer")
         self._under_way = anyio.CapacityLimiter(settings.concurrency)
+        self._open = anyio.Semaphore(_PDFS)
 
     @asynccontextmanager
     async def open(self, file: bytes, order: Order) -> AsyncIterator[OpenedDocument]:
@@ -150,16 +152,19 @@ class Desk:
         Raises:
             DocumentError: it cannot be opened, lacks a page, or has more pages than may be read.
         """
+        if not file:
+            raise NotUnderstood("the body is empty: send the file of a picture or a document")
         kind = kind_of(io.BytesIO(file))
-        document = await self._threads.run(
-            partial(open_document, file, dpi=order.dpi, existing_text=order.existing_text, limits=self._limits)
-        )
-        try:
-            numbers = await self._threads.run(partial(self._numbers, document, order.pages))
-            yield OpenedDocument(self, document, kind, order, numbers)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._closers.run(document.close)  # it begins at once, even if the gateway is being stopped
+        async with self._open if kind == "pdf" else nullcontext():
+            document = await self._threads.run(
+                partial(open_document, file, dpi=order.dpi, existing_text=order.existing_text, limits=self._limits)
+            )
+            try:
+                numbers = await self._threads.run(partial(self._numbers, document, order.pages))
+                yield OpenedDocument(self, document, kind, order, numbers)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._closers.run(document.close)  # it begins at once, even if the gateway is being stopped
 
     def _numbers(self, document: Document, pages: PageRanges | None) -> Sequence[int]:
         count, most = len(document), self._limits.pages

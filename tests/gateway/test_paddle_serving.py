@@ -256,3 +256,9 @@ def test_the_order_is_that_of_a_pass_along_lines_by_their_first_corners(corners)
         if abs(next_y - y) < 10 and next_x < x:
             expected[here : here + 2] = expected[here + 1], expected[here]
     assert [tuple(corner) for corner in boxes[order_of(boxes), 0].astype(int)] == expected
+
+
+def test_any_other_address_of_the_service_has_an_error_in_its_form(gateway):
+    answer = requests.post(f"{gateway}/ocr/prediction2", json={"key": ["image"], "value": ["eA=="]}, timeout=30)
+    assert answer.status_code == 404
+    assert answer.json()["err_no"] == 3002

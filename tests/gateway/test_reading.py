@@ -63,3 +63,9 @@ def test_a_server_is_sent_files_also_of_pages_that_carry_text():
     reader = FileReader()
     assert anyio.run(found) == ["ocr"]
     assert reader.kinds == (bytes,)
+
+
+def test_an_empty_body_is_said_to_be_empty(serve):
+    answer = requests.post(f"{serve(HeldReader())}/read", data=b"", timeout=30)
+    assert answer.status_code == 422
+    assert "the body is empty" in answer.json()["error"]

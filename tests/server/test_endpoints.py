@@ -284,10 +284,10 @@ def test_upside_down_lines_are_turned_and_their_boxes_begin_at_the_texts_own_cor
 
 NO_PICTURES = [
     (b"", "empty"),
-    (b"not an image at all", "or its base64 text (as that it is broken"),
+    (b"not an image at all", "or its base64 text ("),
     (base64.b64encode(b"hello, world"), "not an image: expected JPEG, PNG"),
     (base64.b64encode(RECEIPT[:5000]), "truncated"),
-    (base64.b64encode(RECEIPT)[:-5], "as that it is broken: Incorrect padding"),
+    (base64.b64encode(RECEIPT)[:-5], "or its base64 text (Incorrect padding"),
 ]
 
 

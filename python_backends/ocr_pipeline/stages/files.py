@@ -48,7 +48,7 @@ def image_bytes(data: bytes, max_bytes: int = MAX_BYTES) -> bytes:
         decoded = base64.b64decode(compact.translate(_FROM_URL_SAFE), validate=True)
     except binascii.Error as error:
         raise InvalidImage(
-            f"not an image: expected a file of {', '.join(FORMATS)}, or its base64 text (as that it is broken: {error})"
+            f"not an image: expected a file of {', '.join(FORMATS)}, or its base64 text ({error})"
         ) from error
     if not decoded:
         raise InvalidImage("image is empty: its base64 text holds no bytes")

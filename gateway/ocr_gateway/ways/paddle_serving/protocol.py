@@ -66,7 +66,7 @@ class PaddleServing(Way):
     """POST /ocr/prediction. An error is told in both forms at once, since a body may be of neither."""
 
     name = "paddle_serving"
-    paths = (f"/{SERVICE}/prediction",)
+    paths = (f"/{SERVICE}/",)  # /ocr itself is PaddleX's
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
