@@ -82,6 +82,7 @@ TIMED ?= $(DATA)
 FIRST ?= $(firstword $(TIMED))
 V4 := build/models/pp-ocrv4-mobile
 V6 := build/models/pp-ocrv6-small
+TINY := build/models/pp-ocrv6-tiny
 BF16 := $(if $(filter cpu,$(DEVICE)),$(shell grep -oEm 1 'avx512_bf16|amx_bf16' /proc/cpuinfo))
 OCR_BENCH = $(BIN)/ocr-bench
 ALL_DATA = $(addprefix --data ,$(DATA)) --device $(DEVICE)
@@ -91,12 +92,12 @@ PEERS_V4 = --peer rapidocr-onnxruntime --peer rapidocr-openvino --model-reposito
 PEERS_V6 = --peer rapidocr --no-static --model-repository $(V6)
 
 # What is installed in model_repository is the user's; the benchmarks have model sets of their own.
-INSTALLED_SETS := $(V4)/ocr/1/model_set.json $(V6)/ocr/1/model_set.json
+INSTALLED_SETS := $(V4:%=%/ocr/1/model_set.json) $(V6:%=%/ocr/1/model_set.json) $(TINY:%=%/ocr/1/model_set.json)
 $(INSTALLED_SETS): build/models/%/ocr/1/model_set.json: $(INSTALLED) $(wildcard model_repository/*/config.pbtxt)
 	rm -rf build/models/$*
 	$(BIN)/ocr-convert --model-set $* --model-repository build/models/$*
 
-bench-setup: $(INSTALLED_SETS) ## two model sets, the other packages' environments, and perf_analyzer tried
+bench-setup: $(INSTALLED_SETS) ## three model sets, the other packages' environments, and perf_analyzer tried
 	$(OCR_BENCH) setup
 
 bench-data:
@@ -122,6 +123,7 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	$(OCR_BENCH) order $(addprefix --data ,$(ORDERED)) --device $(DEVICE) --model-repository $(V6)
 	$(OCR_BENCH) words --device $(DEVICE) --model-repository $(V6)
 	$(OCR_BENCH) gateway $(TIMED_DATA) --model-repository $(V6)
+	$(OCR_BENCH) gateway $(TIMED_DATA) --model-repository $(TINY) --name gateway-tiny
 	-$(OCR_BENCH) documents --device $(DEVICE) --model-repository $(V6)  # without pdftotext there is none
 	$(OCR_BENCH) report
 

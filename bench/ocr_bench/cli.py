@@ -46,7 +46,7 @@ MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
 SECTIONS = (
     *("accuracy", "recognition", *PEER_SECTIONS),
-    *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents", "gateway"),
+    *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents", "gateway", "gateway-tiny"),
 )
 PAGE = Path("bench/RESULTS.md")
 

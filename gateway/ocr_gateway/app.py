@@ -16,7 +16,7 @@ from ocr_contract.errors import OcrError
 from ocr_gateway.admission import Admission, loggable
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.metrics import Metrics
-from ocr_gateway.readers import Behind
+from ocr_gateway.readers import Backend
 from ocr_gateway.refusals import INTERNAL, NoSuchAddress, Refusal, refusal_of
 from ocr_gateway.settings import Settings
 from ocr_gateway.ways import WAYS
@@ -26,11 +26,11 @@ from ocr_gateway.ways.way import body_of, not_understood, refused, way_of
 _log = logging.getLogger(__name__)
 
 
-def create_app(open_behind: Callable[[], Awaitable[Behind]], settings: Settings) -> FastAPI:
+def create_app(open_backend: Callable[[], Awaitable[Backend]], settings: Settings) -> FastAPI:
     """Make the application.
 
     Args:
-        open_behind: called in the event loop when the application starts; what it opens is closed when that ends.
+        open_backend: called in the event loop when the application starts; what it opens is closed when that ends.
         settings: what the operator has set.
     """
     gateway = Gateway(settings, Metrics())
@@ -38,12 +38,12 @@ def create_app(open_behind: Callable[[], Awaitable[Behind]], settings: Settings)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        behind = await open_behind()
-        gateway.start(behind)
+        backend = await open_backend()
+        gateway.start(backend)
         try:
             yield
         finally:
-            await behind.close()
+            await backend.close()
 
     app = FastAPI(title="ocr-gateway", version=__version__, lifespan=running, docs_url=None, redoc_url=None)
     for way in ways:

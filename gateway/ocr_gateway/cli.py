@@ -20,7 +20,7 @@ from ocr_client.local import open_local
 from ocr_contract.errors import OcrError
 from ocr_documents.limits import Limits
 from ocr_gateway.app import create_app
-from ocr_gateway.readers import Behind, Local, Server
+from ocr_gateway.readers import Backend, Local, Server
 from ocr_gateway.settings import PADDLE_SERVING_SERVICES, Settings
 
 TOKEN_VARIABLE = "OCR_GATEWAY_TOKEN"  # noqa: S105 -- its name
@@ -101,14 +101,14 @@ def serve(
             paddle_serving_service=service,
         )
         sockets = [_bound(address, number) for number in dict.fromkeys(port)]
-        open_behind = _behind(triton_url, model_repository, device, precision, settings)
+        open_backend = _behind(triton_url, model_repository, device, precision, settings)
     except OcrError as error:
         typer.echo(f"ocr-gateway: {error}", err=True)
         raise typer.Exit(2) from error
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     logging.getLogger("ocr_gateway").setLevel(logging.INFO)
     config = uvicorn.Config(
-        create_app(open_behind, settings),
+        create_app(open_backend, settings),
         log_config=None,
         access_log=False,  # admission has a line of its own, which holds no parameters
         server_header=False,
@@ -132,7 +132,7 @@ def _nothing(number: int, frame: object) -> None:
 
 def _behind(
     url: str | None, model_repository: Path | None, device: str, precision: str | None, settings: Settings
-) -> Callable[[], Awaitable[Behind]]:
+) -> Callable[[], Awaitable[Backend]]:
     """What opens the reader, in the event loop; models are loaded at once.
 
     Raises:
@@ -141,13 +141,13 @@ def _behind(
     if url is not None:
         Address.parse(url, "grpc")
 
-        async def server() -> Behind:
+        async def server() -> Backend:
             return Server(url, settings.timeout_s)
 
         return server
     reader = open_local(model_repository, device, precision, flag="--local")
 
-    async def local() -> Behind:
+    async def local() -> Backend:
         return Local(reader, settings.concurrency)
 
     return local

@@ -140,4 +140,4 @@ class Local:
         return await to_thread.run_sync(read, limiter=self._limiter, abandon_on_cancel=True)
 
 
-Behind = Server | Local
+Backend = Server | Local

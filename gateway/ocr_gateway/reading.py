@@ -37,7 +37,7 @@ _AHEAD = 2  # pages of a document that are drawn, or read, beside those that the
 
 
 @dataclass(frozen=True)
-class Order:
+class ReadRequest:
     """What is wanted of a document.
 
     Attributes:
@@ -87,13 +87,15 @@ class OpenedDocument:
         numbers: of the pages that will be read.
     """
 
-    def __init__(self, desk: Desk, document: Document, kind: Kind, order: Order, numbers: Sequence[int]) -> None:
+    def __init__(
+        self, documents: DocumentReader, document: Document, kind: Kind, request: ReadRequest, numbers: Sequence[int]
+    ) -> None:
         self.kind = kind
         self.count = len(document)
         self.numbers = numbers
-        self._desk = desk
+        self._documents = documents
         self._document = document
-        self._order = order
+        self._request = request
 
     async def pages(self) -> AsyncGenerator[PageRead | PageFailed, None]:
         """Yield what becomes of each page, in order; several are under way at a time."""
@@ -101,8 +103,8 @@ class OpenedDocument:
         under_way: deque[asyncio.Task[PageRead | PageFailed]] = deque()
         try:
             while True:
-                while len(under_way) < self._desk.ahead and (number := next(left, None)) is not None:
-                    under_way.append(asyncio.create_task(self._desk.page(self._document, number, self._order)))
+                while len(under_way) < self._documents.ahead and (number := next(left, None)) is not None:
+                    under_way.append(asyncio.create_task(self._documents.page(self._document, number, self._request)))
                 if not under_way:
                     return
                 yield await under_way[0]
@@ -127,7 +129,7 @@ class OpenedDocument:
                     raise page.error
 
 
-class Desk:
+class DocumentReader:
     """Opens documents and has their pages read, so many at a time, whoever sent them."""
 
     def __init__(
@@ -146,7 +148,7 @@ class Desk:
         self._open = anyio.Semaphore(_PDFS)
 
     @asynccontextmanager
-    async def open(self, file: bytes, order: Order) -> AsyncIterator[OpenedDocument]:
+    async def open(self, file: bytes, request: ReadRequest) -> AsyncIterator[OpenedDocument]:
         """Open a document for as long as the body runs.
 
         Raises:
@@ -157,11 +159,11 @@ class Desk:
         kind = kind_of(io.BytesIO(file))
         async with self._open if kind == "pdf" else nullcontext():
             document = await self._threads.run(
-                partial(open_document, file, dpi=order.dpi, existing_text=order.existing_text, limits=self._limits)
+                partial(open_document, file, dpi=request.dpi, existing_text=request.existing_text, limits=self._limits)
             )
             try:
-                numbers = await self._threads.run(partial(self._numbers, document, order.pages))
-                yield OpenedDocument(self, document, kind, order, numbers)
+                numbers = await self._threads.run(partial(self._numbers, document, request.pages))
+                yield OpenedDocument(self, document, kind, request, numbers)
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._closers.run(document.close)  # it begins at once, even if the gateway is being stopped
@@ -174,18 +176,18 @@ class Desk:
             raise DocumentTooLarge(f"has {count:,} pages{which}, and the limit is {most:,}")
         return numbers
 
-    async def page(self, document: Document, number: int, order: Order) -> PageRead | PageFailed:
+    async def page(self, document: Document, number: int, request: ReadRequest) -> PageRead | PageFailed:
         """Draw a page and read it."""
         try:
-            page, picture = await self._threads.run(partial(self._draw, document, number, order.endpoint))
+            page, picture = await self._threads.run(partial(self._draw, document, number, request.endpoint))
         except OcrError as error:
             self._metrics.pages("failed")
             return PageFailed(number, error)
-        if page.text is not None and order.endpoint == OCR:
+        if page.text is not None and request.endpoint == OCR:
             self._metrics.pages("document")
             return PageRead(page, "document", page.text)
         try:
-            return PageRead(page, "ocr", await self.read(order.endpoint, [picture], order.options))
+            return PageRead(page, "ocr", await self.read(request.endpoint, [picture], request.options))
         except OcrError as error:
             return PageFailed(number, error)
 

@@ -22,7 +22,7 @@ from ocr_contract.options import OCR, OPTIONS, options_of
 from ocr_documents.document import PageResult
 from ocr_documents.opening import open_document
 from ocr_gateway.readers import STEPS
-from ocr_gateway.ways.own.wish import FORMATS
+from ocr_gateway.ways.own.parameters import FORMATS
 from ocr_pipeline.clock import STAGES
 
 RECEIPT = SAMPLES / "receipt.png"

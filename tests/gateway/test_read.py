@@ -18,7 +18,7 @@ from ocr_contract.errors import InvalidInput
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_documents.document import PageResult
 from ocr_documents.opening import open_document
-from ocr_gateway.ways.own.wish import FORMATS
+from ocr_gateway.ways.own.parameters import FORMATS
 
 RECEIPT = (SAMPLES / "receipt.png").read_bytes()
 BLANK = (SAMPLES / "blank.png").read_bytes()

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 import anyio
 import pytest
+import requests
 from tests.documents.pdf_files import pdf_file, text
 from tests.gateway.conftest import HeldReader
 
@@ -12,7 +13,7 @@ from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DETECTION
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.metrics import Metrics
-from ocr_gateway.reading import Order
+from ocr_gateway.reading import ReadRequest
 from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.settings import Settings
 
@@ -24,7 +25,7 @@ async def pictures(reader):
     gateway = Gateway(Settings(concurrency=1), Metrics())
     gateway.start(reader)
     seen, held = [], []
-    opened = gateway.desk.open(pdf_file(*[text("page")] * PAGES), Order(dpi=36))
+    opened = gateway.documents.open(pdf_file(*[text("page")] * PAGES), ReadRequest(dpi=36))
     async with opened as document, aclosing(document.read_pages()) as pages:
         async for page in pages:
             seen.append(weakref.ref(page.page.picture))
@@ -56,8 +57,11 @@ def test_a_server_is_sent_files_also_of_pages_that_carry_text():
     async def found():
         gateway = Gateway(Settings(), Metrics())
         gateway.start(reader)
-        order = Order(DETECTION, dpi=36, existing_text="keep")
-        async with gateway.desk.open(pdf_file(text("page")), order) as document, aclosing(document.pages()) as pages:
+        request = ReadRequest(DETECTION, dpi=36, existing_text="keep")
+        async with (
+            gateway.documents.open(pdf_file(text("page")), request) as document,
+            aclosing(document.pages()) as pages,
+        ):
             return [page.origin async for page in pages]
 
     reader = FileReader()

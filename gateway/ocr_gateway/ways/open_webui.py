@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from ocr_documents.document import PageResult
 from ocr_documents.formats.markdown import Markdown
 from ocr_gateway.gateway import Gateway
-from ocr_gateway.reading import Order
+from ocr_gateway.reading import ReadRequest
 from ocr_gateway.refusals import NotUnderstood, Refusal
 from ocr_gateway.ways.way import Way, body_of
 from ocr_gateway.writing import page_result
@@ -44,7 +44,7 @@ class OpenWebUi(Way):
         async def process(request: Request) -> list[dict[str, Any]]:
             """Read a document: what stands on each page that has text, and what page it is."""
             name = unquote(request.headers.get("x-filename", "document"), errors="replace")
-            opened = self._gateway.desk.open(body_of(request), Order(existing_text="keep"))
+            opened = self._gateway.documents.open(body_of(request), ReadRequest(existing_text="keep"))
             async with opened as document, aclosing(document.read_pages()) as read:
                 count = document.count
                 pages = [(page.page.number, _content(page_result(page))) async for page in read]

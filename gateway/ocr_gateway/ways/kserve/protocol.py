@@ -84,7 +84,7 @@ class KServe(Way):
             """Have an endpoint read pictures: tensors in, tensors out, in JSON or as bytes."""
             endpoint, body = _endpoint(request), _plain_body(request)
             asked = InferenceRequest.of_infer(endpoint, body, request.headers.get(HEADER_LENGTH))
-            result = await self._gateway.desk.read(endpoint, asked.pictures, asked.options)
+            result = await self._gateway.documents.read(endpoint, asked.pictures, asked.options)
             content, json_size = infer_answer(endpoint, result, asked)
             if json_size is None:
                 return Response(content, media_type="application/json")
@@ -95,12 +95,12 @@ class KServe(Way):
             """Have an endpoint read pictures: plain JSON in and out."""
             endpoint = _endpoint(request)
             asked = InferenceRequest.of_generate(endpoint, _plain_body(request))
-            result = await self._gateway.desk.read(endpoint, asked.pictures, asked.options)
+            result = await self._gateway.documents.read(endpoint, asked.pictures, asked.options)
             return Response(generate_answer(endpoint, result, asked), media_type="application/json")
 
     async def _is_ready(self, endpoint: Endpoint) -> bool:
         with anyio.move_on_after(TIMEOUT_S):
-            return await self._gateway.behind.reader.is_ready(endpoint) and await self._gateway.health.is_ready()
+            return await self._gateway.backend.reader.is_ready(endpoint) and await self._gateway.health.is_ready()
         return False
 
 

@@ -20,7 +20,7 @@ from ocr_documents.formats.json import Json
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.reading import PageFailed, PageRead
 from ocr_gateway.refusals import Refusal, TooLate, refusal_of
-from ocr_gateway.ways.own.wish import Wish
+from ocr_gateway.ways.own.parameters import ReadParameters
 from ocr_gateway.writing import page_result
 
 PICTURE_SIDE_PX = 2000
@@ -28,23 +28,25 @@ _JPEG_QUALITY = 85
 _LAST_WORDS_S = 0.5  # what remains of the time limit to say that it is over
 
 
-async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) -> AsyncGenerator[dict[str, Any], None]:
+async def events(
+    gateway: Gateway, file: bytes, parameters: ReadParameters, *, deadline: float
+) -> AsyncGenerator[dict[str, Any], None]:
     """Yield what docs/gateway.md describes. After the first event errors too are events: the answer has begun.
 
     Args:
         gateway: reads.
         file: the document.
-        wish: what is wanted of it.
+        parameters: what is wanted of it.
         deadline: when the request must have been answered, by the clock of anyio.
 
     Raises:
         DocumentError: the document cannot be opened.
     """
-    started, before = time.monotonic(), await gateway.behind.spent()
+    started, before = time.monotonic(), await gateway.backend.spent()
     read = failed = 0
     objects = Json()
-    async with gateway.desk.open(file, wish.order) as document:
-        objects.head(wish.name, len(document.numbers))
+    async with gateway.documents.open(file, parameters.request) as document:
+        objects.head(parameters.name, len(document.numbers))
         yield {"event": "opened", "kind": document.kind, "count": document.count, "pages": list(document.numbers)}
         pages = document.pages()
         try:
@@ -55,7 +57,7 @@ async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) 
                     continue
                 read += 1
                 event: dict[str, Any] = {"event": "page", "page": objects.object_of(page_result(page))}
-                if wish.pictures:
+                if parameters.pictures:
                     event["picture"] = await to_thread.run_sync(partial(_picture, page.page))
                 yield event
         except (OcrError, TimeoutError) as error:
@@ -64,7 +66,7 @@ async def events(gateway: Gateway, file: bytes, wish: Wish, *, deadline: float) 
             return
         finally:
             await pages.aclose()
-    stages = (await gateway.behind.spent()).mean_ms_since(before)
+    stages = (await gateway.backend.spent()).mean_ms_since(before)
     yield {
         "event": "ended",
         "read": read,

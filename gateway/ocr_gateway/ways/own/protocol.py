@@ -13,8 +13,8 @@ from ocr_contract import __version__
 from ocr_contract.options import OPTIONS
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import Refusal
+from ocr_gateway.ways.own.parameters import DPI, FORMATS, TASKS
 from ocr_gateway.ways.own.read import add_reading
-from ocr_gateway.ways.own.wish import DPI, FORMATS, TASKS
 from ocr_gateway.ways.way import Way
 
 _WEB = files("ocr_gateway") / "web"

@@ -18,7 +18,7 @@ from ocr_documents.formats.json import one_line
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.ways.own.events import events
-from ocr_gateway.ways.own.wish import FORMATS, TASKS, Wish, choice, unique
+from ocr_gateway.ways.own.parameters import FORMATS, TASKS, ReadParameters, choice, unique
 from ocr_gateway.ways.way import DEADLINE, body_of
 from ocr_gateway.writing import page_result, written
 
@@ -48,20 +48,23 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/read", openapi_extra=_READ)
     async def read(request: Request) -> Response:
         """Read a document: the body is its file, the parameters say what is wanted."""
-        wish = Wish.of(request.query_params.multi_items())
+        parameters = ReadParameters.of(request.query_params.multi_items())
         file = body_of(request)
-        if wish.form is None:
-            told = events(gateway, file, wish, deadline=request.scope["state"][DEADLINE])
+        if parameters.form is None:
+            told = events(gateway, file, parameters, deadline=request.scope["state"][DEADLINE])
             first = await anext(told)  # raises what deserves a status of its own
             return StreamingResponse(_lines(first, told), media_type="application/x-ndjson")
-        async with gateway.desk.open(file, wish.order) as document, aclosing(document.read_pages()) as read:
+        async with (
+            gateway.documents.open(file, parameters.request) as document,
+            aclosing(document.read_pages()) as read,
+        ):
             pages = [page_result(page) async for page in read]  # without their pictures: of many pages these are much
         return await written(
-            wish.form,
+            parameters.form,
             pages,
-            name=wish.name,
+            name=parameters.name,
             source=file,
-            replace_text=wish.order.existing_text == "read",
+            replace_text=parameters.request.existing_text == "read",
             limits=gateway.settings.documents,
             threads=gateway.writers,
         )

@@ -103,7 +103,7 @@ class PaddleServing(Way):
     async def _answer(self, pictures: list[bytes]) -> _Answer:
         """What the service says of pictures, given as base64 text."""
         options = _OPTIONS.get(self._endpoint, {})
-        result = await self._gateway.desk.read(self._endpoint, pictures, options)
+        result = await self._gateway.documents.read(self._endpoint, pictures, options)
         if isinstance(result, RecognitionResult):
             read = ("res", list(result.texts))
             return _Answer(web=read, pipeline=read)

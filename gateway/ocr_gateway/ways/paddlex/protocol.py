@@ -21,7 +21,7 @@ from ocr_client.picture import picture_bytes
 from ocr_contract.options import DETECTION, Value, options_of
 from ocr_contract.result import DetectionResult, OcrResult
 from ocr_gateway.gateway import Gateway
-from ocr_gateway.reading import OpenedDocument, Order, PageRead
+from ocr_gateway.reading import OpenedDocument, PageRead, ReadRequest
 from ocr_gateway.refusals import RETRY_AFTER_S, NotUnderstood, Refusal
 from ocr_gateway.ways.paddlex.answer import ReadPage, Wanted, data_info, pruned_result
 from ocr_gateway.ways.paddlex.fetching import fetched
@@ -83,12 +83,12 @@ class PaddleX(Way):
 
     async def _read(self, asked: InferRequest) -> dict[str, Any]:
         given = asked.options()
-        wanted = Wanted(given, {**self._gateway.behind.defaults, **given})
+        wanted = Wanted(given, {**self._gateway.backend.defaults, **given})
         file = await self._file(asked)
         draws = self._gateway.settings.visualize if asked.visualize is None else asked.visualize
         pages: list[dict[str, Any]] = []
         sizes: list[Size] = []
-        async with self._gateway.desk.open(file, Order(options=wanted.reading, dpi=PDF_DPI)) as document:
+        async with self._gateway.documents.open(file, ReadRequest(options=wanted.reading, dpi=PDF_DPI)) as document:
             asked.check_kind(document.kind)
             if draws and len(document.numbers) > MAX_DRAWN_PAGES:
                 raise NotUnderstood(
@@ -144,7 +144,7 @@ class PaddleX(Way):
             return 0
         picture = await to_thread.run_sync(picture_bytes, page.page.picture)
         unturned: dict[str, Value] = {name: value for name, value in wanted.given.items() if name in _OF_DETECTION}
-        found = await self._gateway.desk.read(DETECTION, [picture], unturned)
+        found = await self._gateway.documents.read(DETECTION, [picture], unturned)
         if not isinstance(found, DetectionResult):
             raise TypeError(f"boxes expected, got {type(found).__name__}")
         return 0 if are_same(result.boxes, found.boxes) else quarters_of(result.boxes)

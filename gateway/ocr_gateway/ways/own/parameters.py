@@ -10,7 +10,7 @@ from ocr_client.cli.formats import OutputFormat
 from ocr_client.cli.tasks import Task
 from ocr_contract.options import OPTIONS, Endpoint, options_of, parse_option
 from ocr_documents.page_ranges import PageRanges
-from ocr_gateway.reading import Order
+from ocr_gateway.reading import ReadRequest
 from ocr_gateway.refusals import NotUnderstood
 
 EVENTS = "events"
@@ -21,23 +21,23 @@ _TRUE, _FALSE = "true", "false"
 
 
 @dataclass(frozen=True)
-class Wish:
+class ReadParameters:
     """What the parameters of a request say.
 
     Attributes:
         form: what is answered; None for events.
-        order: what is read.
+        request: what is read.
         name: of the document in results.
         pictures: whether events hold pictures of the pages.
     """
 
     form: OutputFormat | None
-    order: Order
+    request: ReadRequest
     name: str
     pictures: bool
 
     @classmethod
-    def of(cls, parameters: Iterable[tuple[str, str]]) -> Wish:
+    def of(cls, parameters: Iterable[tuple[str, str]]) -> ReadParameters:
         """Read the parameters of a URL.
 
         Raises:
@@ -63,8 +63,8 @@ class Wish:
             if options.get("return_word_box") is False:
                 raise NotUnderstood(f"format={word} needs words: leave out return_word_box")
             options["return_word_box"] = True
-        order = Order(endpoint, options, None if pages is None else PageRanges.parse(pages), dpi, existing_text)
-        return cls(form, order, name, pictures)
+        request = ReadRequest(endpoint, options, None if pages is None else PageRanges.parse(pages), dpi, existing_text)
+        return cls(form, request, name, pictures)
 
 
 def unique(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
