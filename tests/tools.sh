@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the tests need beside Python: a compiler, libcurl, curl, jq and Node.js for the examples, a browser for the page of
-# the gateway. Debian's packages are installed where this runs as root; else it says what to install.
+# What the tests need beside Python: a compiler, libcurl, curl, jq and Node.js for the examples, Tesseract, without which
+# OCRmyPDF does not start, and a browser for the page of the gateway. Debian's packages are installed where this runs as
+# root; else it says what to install.
 set -euo pipefail
 python=$1 # of the environment, for Playwright
 
@@ -9,6 +10,7 @@ command -v g++ >/dev/null || missing+=(g++)
 command -v node >/dev/null || missing+=(nodejs)
 command -v jq >/dev/null || missing+=(jq)
 command -v curl >/dev/null || missing+=(curl)
+command -v tesseract >/dev/null || missing+=(tesseract-ocr)
 has() { [ -e "/usr/include/$1" ] || [ -e "/usr/include/$(uname -m)-linux-gnu/$1" ]; }
 has curl/curl.h || missing+=(libcurl4-openssl-dev)
 has nlohmann/json.hpp || missing+=(nlohmann-json3-dev)
