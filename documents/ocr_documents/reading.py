@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -112,7 +112,15 @@ class _Reading(Generic[W]):
                 pass
             if not self._waiting:
                 return
-            document, first = self._waiting.popleft()
+            document, first = self._waiting[0]
+            if isinstance(first, Future) and self._coming and len(self._waiting) < self._most_waiting:
+                # A document is being opened, whose pages may be begun before this one has been read.
+                opening = self._coming[0][1]
+                either: tuple[Future[Any], ...] = (first, opening)
+                wait(either, return_when=FIRST_COMPLETED)
+                if opening.done():
+                    continue
+            self._waiting.popleft()
             event = first.result() if isinstance(first, Future) else first
             if isinstance(event, Ended):
                 self._open.remove(document)

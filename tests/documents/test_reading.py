@@ -1,6 +1,7 @@
 """Pages of many documents at once: in order, bounded, closed in time, whatever fails."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -93,6 +94,22 @@ def test_pages_of_several_documents_are_under_way_at_once() -> None:
 
     books = [Together(1) for _ in range(4)]
     assert len([event for event in read_all(books, 4) if isinstance(event, PageRead)]) == 4
+
+
+def test_a_document_that_is_opened_slowly_does_not_wait_for_the_pages_before_it() -> None:
+    both = threading.Barrier(2)
+
+    class Both(Book):
+        def read(self, number: int) -> PageResult:
+            both.wait(30)
+            return super().read(number)
+
+    class Slow(Both):
+        def open(self) -> Sequence[int]:
+            time.sleep(0.2)
+            return super().open()
+
+    assert len([event for event in read_all([Both(1), Slow(1)], 2) if isinstance(event, PageRead)]) == 2
 
 
 def test_no_more_than_a_few_pages_wait_and_documents_are_opened_when_reached() -> None:
