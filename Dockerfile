@@ -47,8 +47,8 @@ COPY --from=convert /build/model_repository model_repository/
 USER 1000:1000
 # 8000 HTTP, 8001 gRPC, 8002 metrics.
 EXPOSE 8000 8001 8002
-# A picture that says "OK", read by every step: Triton goes on calling itself ready when a Python step has died.
-HEALTHCHECK --interval=30s --timeout=20s --start-period=120s --retries=3 CMD ["curl", "--fail", "--silent", "--show-error", "--header", "Content-Type: application/json", "--data", "{\"image\": \"iVBORw0KGgoAAAANSUhEUgAAAGAAAAAwAQAAAADGbUJiAAAAqUlEQVR42s2RvQ3CMBhEnx0KumSDZAJWCCUj0WUEGCmISKwRxAJ2KiNZOYo4PwUDxN2T3p1P+oxYn2UX8GDgDiBppPYqJVlgpEdV0mLtGJdMeyWeU8bp6YNSxlDxnTUHDDNYRvp1QUG3nRNJbR95n81tgE5bTVu4rJm3C82y2prDrBWAbRNo+n+CIx2mTwWhyb1ySUiKlF631JZRQUiaWnm9JJkdnvEv/AChvGYKOzc1IAAAAABJRU5ErkJggg==\", \"text_det_limit_side_len\": 32}", "http://127.0.0.1:8000/v2/models/ocr/generate"]
+# A picture, read by every step: Triton goes on calling itself ready when a Python step has died.
+HEALTHCHECK --interval=30s --timeout=20s --start-period=120s --retries=3 CMD ["ocr-serve", "probe", "--timeout", "15"]
 # Options after the image's name replace CMD alone, so the address stays.
 ENTRYPOINT ["ocr-serve", "--model-repository", "/opt/ocr/model_repository", "--address", "0.0.0.0"]
 CMD ["--device", "auto"]

@@ -56,7 +56,7 @@ class Health:
     async def _reads(self) -> bool:
         try:
             with anyio.fail_after(TIMEOUT_S):
-                return canary.is_right(await self._reader.ocr(self._picture))
+                return canary.is_right((await self._reader.ocr(self._picture)).texts)
         except (OcrError, TimeoutError) as error:
             _log.warning("the canary picture was not read: %s: %s", type(error).__name__, error)
             return False
