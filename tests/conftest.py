@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -79,9 +80,16 @@ class Server:
         return f"127.0.0.1:{self.metrics_port}"
 
     @property
+    def tritonserver(self):
+        """Its process id."""
+        own = psutil.Process(self.process.pid)
+        (server,) = [each.pid for each in (own, *own.children()) if each.cmdline()[0].endswith("bin/tritonserver")]
+        return server
+
+    @property
     def command(self):
-        """Words of its command line, as every local user sees them."""
-        return Path(f"/proc/{self.process.pid}/cmdline").read_text().split("\0")
+        """Words of tritonserver's command line, as every local user sees them."""
+        return psutil.Process(self.tritonserver).cmdline()
 
     @cached_property
     def claim(self):

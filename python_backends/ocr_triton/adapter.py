@@ -16,6 +16,7 @@ import triton_python_backend_utils as pb_utils
 from PIL import Image
 
 from ocr_contract.errors import InvalidInput
+from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import number
 
@@ -38,6 +39,7 @@ class Step:
         # A step reads nothing but its own folder: Triton copies each model by itself out of an object store.
         self.directory = Path(args["model_repository"]) / args["model_version"]
         self.clock = StageClock(args["model_name"], self.stages)
+        self.pulse = Pulse(Path(args["model_repository"]).parent, args["model_name"])
         self.load()
 
     def load(self) -> None:
@@ -68,7 +70,8 @@ class Adapter(Step, ABC):
         responses = []
         for request in requests:
             try:
-                responses.append(success(self.answer(request)))
+                with self.pulse.request():
+                    responses.append(success(self.answer(request)))
             except Exception as error:
                 responses.append(failure(error))
         self.clock.export()

@@ -31,7 +31,8 @@ class TritonPythonModel(Step):
         responses = []
         for request in requests:
             try:
-                responses.append(success(await self.answer(request)))
+                with self.pulse.request():
+                    responses.append(success(await self.answer(request)))
             except Exception as error:
                 responses.append(failure(error))
         self.clock.export()

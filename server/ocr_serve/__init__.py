@@ -1,1 +1,1 @@
-"""ocr-serve: checks what the server needs, then becomes tritonserver."""
+"""ocr-serve: checks what the server needs, then keeps tritonserver alive."""

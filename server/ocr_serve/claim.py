@@ -78,8 +78,10 @@ class Claim:
         return True
 
 
-def claim(directory: Path = SHARED_MEMORY) -> Claim:
-    """A place of one's own. Its lock outlasts exec; it is held until this process and all that inherit it have ended.
+def claim(directory: Path = SHARED_MEMORY) -> tuple[Claim, int]:
+    """A place of one's own, and the descriptor of its lock.
+
+    The lock is held until this process and all that inherit the descriptor have closed it, or have ended.
 
     Raises:
         OSError: the directory cannot be written.
@@ -88,12 +90,11 @@ def claim(directory: Path = SHARED_MEMORY) -> Claim:
         fresh = Claim(f"{PREFIX}{secrets.token_hex(8)}", directory)
         lock = _take(fresh.lock_file, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         if lock is not None:  # None: another server, starting just now, took the new file for a stale one
-            os.set_inheritable(lock, True)
-            return fresh
+            return fresh, lock
 
 
 def remove_stale(directory: Path = SHARED_MEMORY) -> None:
-    """Remove what servers left behind that were killed, and their cleaners with them."""
+    """Remove what servers left behind that were killed, and their heirs with them."""
     for path in directory.glob(f"{PREFIX}*.lock"):
         # Anybody may write to shared memory: a name such as triton_paddleocr_*.lock would name the regions of all.
         if found := LOCK.fullmatch(path.name):

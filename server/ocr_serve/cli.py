@@ -1,25 +1,30 @@
-"""ocr-serve: check what the server needs, then become tritonserver."""
+"""ocr-serve: check what the server needs, then keep tritonserver alive."""
 
-import os
 import shlex
 import sys
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ocr_contract.errors import OcrError
+from ocr_pipeline import beats
 from ocr_pipeline.repository import ModelRepository
-from ocr_serve import checks, cleaner, command
+from ocr_serve import checks, command
 from ocr_serve.claim import Claim, claim, remove_stale
 from ocr_serve.command import Api
 from ocr_serve.errors import EnvironmentProblem, ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
+from ocr_serve.probe import problem as problem_of_server
 from ocr_serve.repository import check_repository
+from ocr_serve.supervisor import Launch, Policy, Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_precision
 from onnxruntime_backend.settings import Device
+
+_LAST_S = 5.0  # beyond Triton's own limit for requests under way, when it is told to stop
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -83,23 +88,30 @@ def serve(
             check_precision(precision, resolved)
         checks.check_path(Path(sys.prefix))
         checks.check_arguments(context.args)
+        closed = [api for api in Api if not allowed.get(api)]
         backends = command.backend_arguments(home)
-        own = _claim(repository)
+        arguments = command.service_arguments(home, address, ports.items(), closed)
     except (ServeError, OcrError) as error:
         typer.echo(f"ocr-serve: {error}", err=True)
         raise typer.Exit(2) from error
-    arguments = [str(home.binary), *backends, *command.model_arguments(own)]
-    closed = [api for api in Api if not allowed.get(api)]
-    arguments += command.service_arguments(home, address, ports.items(), closed)
-    arguments += [f"--log-verbose={log_verbose}", *context.args]
     environment = command.environment(home, resolved)
     environment[PRECISION_VARIABLE] = "" if precision is None else precision.value
     url = f"http://{checks.host_and_port(address, http_port)}/v2/models/ocr"
     typer.echo(f"ocr-serve: {installed.name} on {resolved.value}, {url}", err=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    cleaner.start(own, address, ports.values())
-    os.execve(home.binary, arguments, environment)  # noqa: S606 - a fixed program, no shell
+
+    def launch() -> Launch:
+        own, lock = _claim(repository)
+        words = [str(home.binary), *backends, *command.model_arguments(own), *arguments]
+        words += [f"--log-verbose={log_verbose}", *context.args]
+        return Launch(words, environment, own, lock, partial(checks.is_ready, address, http_port))
+
+    policy = Policy(stop_s=checks.exit_timeout_s(context.args) + _LAST_S)
+    try:
+        code = Supervisor(launch, policy, lambda sentence: typer.echo(f"ocr-serve: {sentence}", err=True)).run()
+    except (ServeError, OcrError) as error:
+        typer.echo(f"ocr-serve: {error}", err=True)
+        raise typer.Exit(2) from error
+    raise typer.Exit(code)
 
 
 def _find_triton() -> TritonHome:
@@ -116,18 +128,36 @@ def _plain_command(home: TritonHome) -> str:
     return shlex.join(["env", *variables, str(home.binary), *command.backend_arguments(home)])
 
 
-def _claim(repository: ModelRepository) -> Claim:
+def _claim(repository: ModelRepository) -> tuple[Claim, int]:
     """Room in shared memory, and in it the folder of the models that are served."""
     try:
         remove_stale()
         checks.check_shared_memory()
-        own = claim()
+        own, lock = claim()
         own.link_models(repository.path / model for model in repository.served_models())
+        beats.ask(own.models)
     except OSError as error:
         raise EnvironmentProblem(f"shared memory cannot be used, which the Python steps need: {error}") from error
-    return own
+    return own, lock
+
+
+probe_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@probe_app.command("probe")
+def probe(
+    host: Annotated[str, typer.Option(help="Name or IP address of the server.")] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the answer may take.")] = 10.0,
+) -> None:
+    """Have a running server read a small picture; the exit code is 0 where it has read it right, else 1."""
+    if sentence := problem_of_server(host, http_port, timeout):
+        typer.echo(f"ocr-serve probe: {sentence}", err=True)
+        raise typer.Exit(1)
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Entry point of the command. Everything after `--` is tritonserver's, so a group of commands would not do."""
+    if sys.argv[1:2] == ["probe"]:
+        probe_app(sys.argv[2:], prog_name="ocr-serve probe")
     app()

@@ -13,11 +13,12 @@ from ocr_serve.claim import Claim, claim, remove_stale
 SERVER = """
 import os, pathlib, sys
 from ocr_serve.claim import claim
-own = claim(pathlib.Path(sys.argv[1]))
+own, lock = claim(pathlib.Path(sys.argv[1]))
+os.set_inheritable(lock, True)
 own.link_models([pathlib.Path(sys.argv[1])])
 (own.directory / f"{own.region_prefix}region").touch()
 print(own.name, flush=True)
-os.execvp("sleep", ["sleep", "600"])  # as ocr-serve becomes tritonserver
+os.execvp("sleep", ["sleep", "600"])  # tritonserver inherits it
 """
 # A process table of its own, as in another container; without the right to make one it is an ordinary process.
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -59,7 +60,7 @@ def test_all_that_a_killed_server_owned_is_removed_and_nothing_else(tmp_path):
 def test_the_folder_of_models_is_private_and_its_links_lead_to_the_models(tmp_path):
     model = tmp_path / "det"
     model.mkdir()
-    own = claim(tmp_path)
+    own, _ = claim(tmp_path)
     own.link_models([model])
     assert own.models.stat().st_mode & 0o777 == 0o700
     assert (own.models / "det").resolve() == model
@@ -180,6 +181,6 @@ def test_a_claim_that_is_just_being_made_is_made_again_when_another_server_remov
         real_flock(lock, flags)
 
     monkeypatch.setattr("ocr_serve.claim.fcntl.flock", flock)
-    own = claim(tmp_path)
+    own, _ = claim(tmp_path)
     assert len(attempts) == 2
     assert list(tmp_path.iterdir()) == [own.lock_file]

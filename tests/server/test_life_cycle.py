@@ -11,13 +11,14 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient
 from ocr_serve.claim import remove_stale
-from ocr_serve.cleaner import stubs
+from ocr_serve.stubs import stubs
 from onnxruntime_backend.errors import InvalidConfig
 from onnxruntime_backend.precision import Precision, check_precision
 from onnxruntime_backend.settings import Device
@@ -40,9 +41,7 @@ def tuned(launch_server, quick_repository):
 
 
 def children(server):
-    listing = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, row.split())) for row in listing.splitlines()]
-    return [pid for pid, parent in pairs if parent == server.process.pid]
+    return [each.pid for each in psutil.Process(server.process.pid).children(recursive=True)]
 
 
 def steps(server):
@@ -55,7 +54,7 @@ def test_arguments_after_the_dashes_go_to_tritonserver(tuned):
 
 
 def test_freed_memory_goes_back_to_the_system_unless_the_user_says_otherwise(tuned):
-    processes = [tuned.process.pid, *steps(tuned)]
+    processes = [tuned.tritonserver, *steps(tuned)]
     assert len(processes) > 5
     for process in processes:
         # The C library cuts the string at its colons where it lies; of two values it takes the later one.
@@ -94,7 +93,7 @@ def test_ctrl_c_leaves_no_process_and_no_shared_memory(tuned, wait_for):
     with OcrClient(tuned.http_url) as client:
         assert client.ocr(RECEIPT).texts
     processes = children(tuned)
-    os.killpg(tuned.process.pid, signal.SIGINT)  # as a terminal does it: the steps and the cleaner get it too
+    os.killpg(tuned.process.pid, signal.SIGINT)  # as a terminal does it
     assert tuned.process.wait(60) == 0
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "the steps end")
     wait_for(lambda: not tuned.left_behind(), "shared memory is free")
@@ -104,7 +103,7 @@ def test_a_server_that_is_killed_leaves_nothing_behind(start_server, quick_repos
     server = start_server(quick_repository)
     assert steps(server)
     server.stop(signal.SIGKILL)
-    wait_for(lambda: not steps(server) and not server.left_behind(), "the cleaner cleans")
+    wait_for(lambda: not steps(server) and not server.left_behind(), "nothing is left")
 
 
 def answers(url):
@@ -133,7 +132,7 @@ def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_c
     assert server.claim
     os.killpg(server.process.pid, signal.SIGINT)
     server.process.wait(60)
-    wait_for(lambda: not steps(server) and not server.left_behind(), "the cleaner cleans")
+    wait_for(lambda: not steps(server) and not server.left_behind(), "nothing is left")
 
 
 def test_what_is_wrong_in_a_configuration_stops_the_load_with_its_name(begin_server, weighted_copy):

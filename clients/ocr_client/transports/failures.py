@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import errno
 import re
 import socket
 import ssl
@@ -42,6 +43,9 @@ _STATUS = {
     404: _LACKING,
 }
 _CLASSES = {4: _REFUSED, 5: _FAILED}
+# Triton's words for a Python step that has died: ocr-serve is about to start the server anew.
+_DEAD_STEP = re.compile(r"Stub process '[^']*' is not healthy")
+_CONNECTION_BROKEN = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN)
 _GRPC_TO_HTTP = {
     "INVALID_ARGUMENT": 400,
     "OUT_OF_RANGE": 400,
@@ -115,9 +119,9 @@ class Failures:
         if isinstance(error, ssl.SSLError):
             return self.unreachable(f"TLS: {error.reason or error}")
         reason = "connection refused" if isinstance(error, ConnectionRefusedError) else error.strerror
-        return self.unreachable(
-            reason or str(error) or type(error).__name__, retryable=isinstance(error, ConnectionError)
-        )
+        # aiohttp raises an OSError of its own for a connection that broke, which is no ConnectionError.
+        is_broken = isinstance(error, ConnectionError) or error.errno in _CONNECTION_BROKEN
+        return self.unreachable(reason or str(error) or type(error).__name__, retryable=is_broken)
 
     def from_status(self, status: int, said: str, retry_after: str | None = None) -> OcrClientError:
         """An HTTP status other than 200.
@@ -128,6 +132,8 @@ class Failures:
             retry_after: the header Retry-After.
         """
         meaning = _STATUS.get(status) or _CLASSES.get(status // 100, _NO_ANSWER)
+        if meaning is _FAILED and _DEAD_STEP.search(said):
+            meaning = _BUSY
         sentence = meaning.sentence.format(url=self.url, status=status)
         said = _ENSEMBLE.sub("", said.strip()) or f"HTTP status {status} without a word"
         after_s = _seconds(retry_after) if meaning.retryable else None

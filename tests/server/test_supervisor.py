@@ -1,0 +1,119 @@
+"""Faults of a server under load: each is noticed, and the server serves again."""
+
+import os
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+from tests.conftest import SAMPLES, wait_until
+
+from ocr_client import OcrClient
+from ocr_client.errors import OcrClientError
+from ocr_serve.stubs import stubs
+
+RECEIPT = SAMPLES / "receipt.png"
+CLIENTS = 8
+
+
+class Load:
+    """Clients that read one picture over and over, and send it again for as long as a retry may help."""
+
+    def __init__(self, url):
+        self.url = url
+        self.answers, self.errors = [], []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(CLIENTS)]
+
+    def __enter__(self):
+        with OcrClient(self.url) as client:
+            self.expected = client.ocr(RECEIPT).texts
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(120)
+            assert not thread.is_alive(), "a request hangs"
+
+    def _run(self):
+        with OcrClient(self.url, timeout_s=60, retries=0) as client:
+            while not self._stop.is_set():
+                try:
+                    self.answers.append(client.ocr(RECEIPT).texts)
+                except OcrClientError as error:
+                    self.errors.append(error)
+                    time.sleep(0.2)
+
+    def answered_more(self, count=CLIENTS):
+        before = len(self.answers)
+        wait_until(lambda: len(self.answers) >= before + count, "requests are answered", 60)
+
+
+def steps_of(server, model):
+    """Process ids of the stubs of a model."""
+    vars(server).pop("claim", None)  # each tritonserver has its own
+    prefix = server.claim.region_prefix
+    return [pid for pid in stubs(prefix) if f"/{model}/" in " ".join(psutil.Process(pid).cmdline())]
+
+
+MODELS = ["decode", "rec_batcher", "rec"]  # one that answers by itself, one by BLS, and one that is called by BLS
+
+
+@pytest.fixture(scope="module")
+def server(launch_server, quick_repository):
+    return launch_server(quick_repository)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_step_that_is_killed_is_noticed_and_the_server_serves_again(server, model):
+    with Load(server.http_url) as load:
+        load.answered_more()
+        before = server.tritonserver
+        (step, *_) = steps_of(server, model)
+        os.kill(step, signal.SIGKILL)
+        wait_until(lambda: f"process id {step} has died" in server.log.read_text(errors="replace"), "it is noticed")
+        wait_until(server.is_ready, "the server is ready")
+        load.answered_more()
+    assert server.tritonserver != before
+    assert set(load.answers) == {load.expected}
+    assert all(error.retryable for error in load.errors), [str(error) for error in load.errors if not error.retryable]
+
+
+def test_tritonserver_that_is_killed_is_started_anew(server):
+    before = server.tritonserver
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: "tritonserver has ended (SIGKILL)" in server.log.read_text(errors="replace"), "it is noticed")
+    wait_until(server.is_ready, "the server is ready")
+    with OcrClient(server.http_url) as client:
+        assert client.ocr(RECEIPT).texts
+    assert server.tritonserver != before
+
+
+def test_a_step_that_is_stopped_by_a_signal_counts_as_dead(server):
+    (step, *_) = steps_of(server, "decode")
+    os.kill(step, signal.SIGSTOP)
+    wait_until(lambda: f"process id {step} has been stopped" in server.log.read_text(errors="replace"), "it is noticed")
+    wait_until(server.is_ready, "the server is ready")
+
+
+def test_what_helps_no_more_is_given_up(begin_server, quick_repository):
+    server = begin_server(quick_repository)
+    wait_until(server.is_ready, "the server is ready", 120)
+    for _ in range(6):
+        wait_until(lambda: server.process.poll() is not None or is_up(server), "a server is there", 120)
+        if server.process.poll() is None:
+            os.kill(server.tritonserver, signal.SIGKILL)
+            time.sleep(0.5)
+    assert server.process.wait(60) == 1
+    assert "giving up" in server.log.read_text(errors="replace")
+
+
+def is_up(server):
+    try:
+        return bool(server.tritonserver)
+    except (ValueError, psutil.Error):
+        return False
