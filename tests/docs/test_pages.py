@@ -49,7 +49,7 @@ COMMANDS = {
 }
 # docker's, Triton's, OCRmyPDF's, Docling's, and those of clients/examples, named in prose
 FOREIGN_OPTIONS = {
-    *("--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode"),
+    *("--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode", "--exit-timeout-secs"),
     *("--deskew", "--jobs", "--language", "--rotate-pages"),
     *("--option", "--scores", "--ocr-option"),
 }
@@ -276,6 +276,7 @@ def commands_of(text):
 
 def test_options_of_the_commands_exist(page):
     known = {name: command_options(app) for name, app in COMMANDS.items()}
+    known["ocr-serve"] |= command_options(ocr_serve.cli.probe_app)  # which is no subcommand of typer's
     for name, arguments in commands_of(page):
         assert {word.partition("=")[0] for word in arguments if word.startswith("--")} <= known[name], arguments
     alone = {match[0] for span in code_spans(page) if (match := re.match(r"--[a-z-]+", span))}
