@@ -60,7 +60,7 @@ def steps_of(server, model):
     return [pid for pid in stubs(prefix) if f"/{model}/" in " ".join(psutil.Process(pid).cmdline())]
 
 
-MODELS = ["decode", "rec_batcher", "rec"]  # one that answers by itself, one by BLS, and one that is called by BLS
+MODELS = ["decode", "rec"]  # one that answers by itself, one that is called by another
 
 
 @pytest.fixture(scope="module")

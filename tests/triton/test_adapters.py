@@ -13,6 +13,8 @@ from PIL import Image
 
 from ocr_contract.errors import InvalidInput
 
+NO_PULSE = types.SimpleNamespace(request=contextlib.nullcontext)
+
 
 class FakeError:
     INVALID_ARG, INTERNAL = "INVALID_ARG", "INTERNAL"
@@ -49,6 +51,7 @@ def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils):
 
     class Echo(Adapter):
         clock = types.SimpleNamespace(export=lambda: None)
+        pulse = NO_PULSE
 
         def answer(self, request):
             return {"out": np.zeros(request)}
@@ -97,6 +100,7 @@ def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils):
     pb_utils.get_input_tensor_by_name = lambda request, name: image if name == "image" else None
     step = decode.TritonPythonModel()
     step.clock = types.SimpleNamespace(stage=lambda name: contextlib.nullcontext(), export=lambda: None)
+    step.pulse = NO_PULSE
     step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}
     asked = [
         types.SimpleNamespace(parameters=lambda page=page: json.dumps({"page": page})) for page in (0, 4, -1, 1.5, 2)
@@ -164,5 +168,6 @@ def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, shape
     pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(as_numpy=lambda: tensors[name])
     step = rec_batcher.TritonPythonModel()
     step.clock = types.SimpleNamespace(export=lambda: None)
+    step.pulse = NO_PULSE
     (response,) = asyncio.run(step.execute([None]))
     assert response.error.code == FakeError.INVALID_ARG

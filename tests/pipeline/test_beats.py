@@ -1,0 +1,27 @@
+"""Since when a process is at its oldest request, as whoever watches it reads it."""
+
+import os
+import time
+
+from ocr_pipeline import beats
+
+
+def test_nothing_is_told_where_nobody_asks(tmp_path):
+    with beats.Pulse(tmp_path, "decode").request():
+        assert list(tmp_path.iterdir()) == []
+        assert beats.read(tmp_path) == []
+
+
+def test_the_oldest_of_several_requests_counts(tmp_path):
+    beats.ask(tmp_path)
+    pulse = beats.Pulse(tmp_path, "rec_batcher")
+    assert beats.read(tmp_path) == []
+    begun = time.monotonic()
+    first, second = pulse.request(), pulse.request()
+    with first:
+        with second:
+            (beat,) = beats.read(tmp_path)
+            assert (beat.model, beat.pid) == ("rec_batcher", os.getpid())
+        assert beats.read(tmp_path) == [beat]
+    assert begun <= beat.since <= time.monotonic()
+    assert beats.read(tmp_path) == []
