@@ -90,7 +90,7 @@ class Supervisor:
         self._launch, self._policy, self._say = launch, policy, say
         self._restarts: deque[float] = deque()
         self._heir = Heir(STOP_SIGNALS)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP_SIGNALS, signal.SIGCHLD})
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         # Steps whose server was killed become children of this process, which reaps them.
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
@@ -106,8 +106,10 @@ class Supervisor:
                 self._heir.inherits(None)
                 return 0
             cannot_load = not server.was_ready and (server.code or 0) > 0
-            server.end()
+            is_told_to_stop = server.end()
             self._heir.inherits(None)
+            if is_told_to_stop:
+                return 0
             if cannot_load and server.code is not None and not self._restarts:
                 return server.code  # what it cannot load now, it will not load the next time
             self._say(f"{fault}; the server is started anew")
@@ -186,16 +188,17 @@ class _Server:
 
     def stop(self) -> None:
         """End it when it was asked to: requests under way are answered first, until time is up or one more signal."""
-        if self.was_ready and self.code is None:
-            self._process.terminate()
-            self._wait(self._policy.stop_s)
-        self.end()
+        self._drain(self._policy.stop_s)
+        self._clear()
 
-    def end(self) -> None:
-        """End it after a fault: it may drain for a moment. Nothing of it is left."""
-        if self.was_ready and self.code is None:
-            self._process.terminate()
-            self._wait(self._policy.drain_s)
+    def end(self) -> bool:
+        """End it after a fault, when it has drained for a moment; whether there was a signal to stop meanwhile."""
+        is_told_to_stop = self._drain(self._policy.drain_s)
+        self._clear()
+        return is_told_to_stop
+
+    def _clear(self) -> None:
+        """Leave nothing of it."""
         if self.code is None:
             self._process.kill()
             self.code = self._process.wait()
@@ -203,10 +206,17 @@ class _Server:
         clear(self._claim)
         self._reap()
 
-    def _wait(self, limit_s: float) -> None:
+    def _drain(self, limit_s: float) -> bool:
+        """Let it answer what is under way, and end by itself; whether a signal to stop has cut that short."""
+        if self.code is not None or not self.was_ready:
+            return False
+        self._process.terminate()
         give_up = time.monotonic() + limit_s
-        while self.code is None and time.monotonic() < give_up and not _stop_signal(_POLL_S):
+        while self.code is None and time.monotonic() < give_up:
+            if _stop_signal(_POLL_S):
+                return True
             self._reap()
+        return False
 
     def _reap(self) -> None:
         """Take note of every child that has ended: the server, and what others have left to this process."""
@@ -224,9 +234,8 @@ class _Server:
 
 
 def _stop_signal(limit_s: float) -> bool:
-    """Wait for a signal; whether it is one to stop at. Others, or none in time, are not."""
-    found = signal.sigtimedwait({*STOP_SIGNALS, signal.SIGCHLD}, limit_s)
-    return found is not None and found.si_signo in STOP_SIGNALS
+    """Wait so long for a signal to stop, and no longer; whether there was one."""
+    return signal.sigtimedwait(STOP_SIGNALS, limit_s) is not None
 
 
 def _as_child() -> None:

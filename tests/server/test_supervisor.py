@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
+from collections import deque
 
 import psutil
 import pytest
@@ -12,6 +14,7 @@ from tests.conftest import SAMPLES, wait_until
 from ocr_client import OcrClient
 from ocr_client.errors import OcrClientError
 from ocr_serve.stubs import stubs
+from ocr_serve.supervisor import Policy, Supervisor, _stop_signal
 
 RECEIPT = SAMPLES / "receipt.png"
 CLIENTS = 8
@@ -117,3 +120,26 @@ def is_up(server):
         return bool(server.tritonserver)
     except (ValueError, psutil.Error):
         return False
+
+
+def test_a_signal_to_stop_counts_while_a_server_with_a_fault_drains(begin_server, quick_repository):
+    server = begin_server(quick_repository)
+    wait_until(server.is_ready, "the server is ready", 120)
+    time.sleep(1)  # ocr-serve asks every quarter of a second whether it is ready
+    with Load(server.http_url) as load:
+        load.answered_more()
+        (step, *_) = steps_of(server, "ctc_decode")
+        os.kill(step, signal.SIGKILL)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+
+
+def test_pauses_before_restarts_last_as_long_as_they_should():
+    supervisor = object.__new__(Supervisor)
+    supervisor._policy, supervisor._restarts = Policy(max_restarts=7), deque()
+    assert [supervisor._pause_s() for _ in range(8)] == [0, 1, 2, 4, 8, 16, 30, None]
+    child = subprocess.Popen(["true"])  # whose end is a signal too
+    before = time.monotonic()
+    assert not _stop_signal(0.3)
+    assert time.monotonic() - before >= 0.3
+    child.wait()
