@@ -1,6 +1,7 @@
 """The command line against the real server, and without one (--local)."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ocr_client import OcrResult
 from ocr_client.cli import app
 
 UrlOf = Callable[[str], str]
+FLOAT = re.compile(r"\d+\.\d+(?:e-\d+)?")
 PROTOCOLS = pytest.mark.parametrize("protocol", ["http", "grpc"])
 
 
@@ -137,7 +139,10 @@ def test_local_prints_what_the_server_gives(url_of: UrlOf, model_repository: Pat
     served = ocr_client(*arguments, "--url", url_of("http"))
     local = ocr_client(*arguments, "--local", "--model-repository", model_repository)
     assert (local.exit_code, local.stderr) == (0, "")
-    assert local.stdout == served.stdout
+    # Lines that happen to share a call of the network can change the last bit of a score.
+    assert FLOAT.sub("#", local.stdout) == FLOAT.sub("#", served.stdout)
+    numbers = [np.array(FLOAT.findall(done.stdout), np.float64) for done in (local, served)]
+    np.testing.assert_allclose(*numbers, rtol=1e-6)
 
 
 def test_local_tells_of_pictures_that_cannot_be_read(folder: Path, model_repository: Path) -> None:

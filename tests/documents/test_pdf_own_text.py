@@ -5,6 +5,8 @@ import io
 import numpy as np
 import pikepdf
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name
@@ -96,17 +98,42 @@ def test_a_raised_digit_stays_in_its_line():
     assert len(found.texts) == 1
 
 
+def block_font():
+    """A font program whose every character but the first is a block of a whole em."""
+    pen = TTGlyphPen(None)
+    for move, corner in zip(
+        [pen.moveTo, pen.lineTo, pen.lineTo, pen.lineTo], [(0, -120), (0, 880), (1000, 880), (1000, -120)], strict=True
+    ):
+        move(corner)
+    pen.closePath()
+    builder = FontBuilder(1000)
+    builder.setupGlyphOrder([".notdef", "block"])
+    builder.setupCharacterMap({})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "block": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (1000, 0), "block": (1000, 0)})
+    builder.setupHorizontalHeader(ascent=880, descent=-120)
+    builder.setupOS2()
+    builder.setupNameTable({"familyName": "Block", "styleName": "Regular"})
+    builder.setupPost()
+    font = io.BytesIO()
+    builder.save(font)
+    return font.getvalue()
+
+
 def cid_font(pdf, encoding):
+    """A Japanese font that the file carries, so that those of the machine do not matter."""
     font = Dictionary(
-        **{"Type": Name.Font, "Subtype": Name.CIDFontType0, "BaseFont": Name.Mincho},
+        **{"Type": Name.Font, "Subtype": Name.CIDFontType2, "BaseFont": Name.Block},
         CIDSystemInfo=Dictionary(Registry=b"Adobe", Ordering=b"Japan1", Supplement=4),
+        CIDToGIDMap=pdf.make_stream(b"\0\0" + b"\0\1" * 20_000),
         FontDescriptor=Dictionary(
-            **{"Type": Name.FontDescriptor, "FontName": Name.Mincho, "Flags": 4, "ItalicAngle": 0, "StemV": 80},
+            **{"Type": Name.FontDescriptor, "FontName": Name.Block, "Flags": 4, "ItalicAngle": 0, "StemV": 80},
             **{"FontBBox": Array([0, -120, 1000, 880]), "Ascent": 880, "Descent": -120, "CapHeight": 700},
+            FontFile2=pdf.make_stream(block_font()),
         ),
     )
     return Dictionary(
-        **{"Type": Name.Font, "Subtype": Name.Type0, "BaseFont": Name.Mincho, "Encoding": Name("/" + encoding)},
+        **{"Type": Name.Font, "Subtype": Name.Type0, "BaseFont": Name.Block, "Encoding": Name("/" + encoding)},
         DescendantFonts=Array([pdf.make_indirect(font)]),
     )
 
