@@ -5,7 +5,10 @@ OcrError
 │   ├── InvalidImage   bytes that are not a picture, or not a whole one
 │   ├── ImageTooLarge  a picture above the pixel or byte limit
 │   ├── TooMuchText    a picture with more text lines, or more text, than the server has memory for
-│   └── InvalidOption  an unknown, ill-typed or out-of-range option
+│   ├── InvalidOption  an unknown, ill-typed or out-of-range option
+│   └── BudgetExceeded a picture that takes more time than the operator gives to one
+├── Overloaded         too many requests are under way; Triton answers UNAVAILABLE (HTTP 503)
+├── DeadlineExceeded   the time that the request gave itself has passed; Triton answers CANCELLED (HTTP 499)
 ├── InvalidResult      fields of a result that do not belong together
 └── InvalidModel       what ocr-convert should have installed is missing or does not fit together
 """
@@ -35,6 +38,18 @@ class TooMuchText(InvalidInput):
 
 class InvalidOption(InvalidInput):
     """An option is unknown, of the wrong type, or out of its range."""
+
+
+class BudgetExceeded(InvalidInput):
+    """A picture takes more time than the operator gives to one; it would the next time."""
+
+
+class Overloaded(OcrError):
+    """Too many requests are under way; the same one may be answered a moment later."""
+
+
+class DeadlineExceeded(OcrError):
+    """The time that the request gave itself has passed; whoever sent it no longer waits."""
 
 
 class InvalidResult(OcrError):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 from PIL import Image
 
-from ocr_contract.errors import InvalidInput
+from ocr_contract.errors import DeadlineExceeded, InvalidInput, Overloaded
 from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import number
@@ -25,6 +25,14 @@ Tensors = Mapping[str, npt.NDArray[Any]]
 # Parameters that Triton's own frontends add to a request; everything else is an option of ours.
 _RESERVED = {"id", "priority", "timeout", "headers", "classification"}
 _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
+
+
+# Every other error is INTERNAL.
+_CODES = (
+    (InvalidInput, pb_utils.TritonError.INVALID_ARG),
+    (Overloaded, pb_utils.TritonError.UNAVAILABLE),
+    (DeadlineExceeded, pb_utils.TritonError.CANCELLED),
+)
 
 
 class Step:
@@ -90,9 +98,11 @@ def success(tensors: Tensors) -> Any:
 
 
 def failure(error: Exception) -> Any:
-    """A response that says what went wrong: INVALID_ARG for the client's mistakes, else INTERNAL and a log entry."""
-    if isinstance(error, InvalidInput):
-        triton_error = pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
+    """A response that says what went wrong: what was raised on purpose as its own code, else INTERNAL and a log entry."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            triton_error = pb_utils.TritonError(str(error), code)
+            break
     else:
         pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
         triton_error = pb_utils.TritonError(f"{type(error).__name__}: {error}", pb_utils.TritonError.INTERNAL)

@@ -17,7 +17,7 @@ NO_PULSE = types.SimpleNamespace(request=contextlib.nullcontext)
 
 
 class FakeError:
-    INVALID_ARG, INTERNAL = "INVALID_ARG", "INTERNAL"
+    INVALID_ARG, UNAVAILABLE, CANCELLED, INTERNAL = "INVALID_ARG", "UNAVAILABLE", "CANCELLED", "INTERNAL"
 
     def __init__(self, message, code):
         self.text, self.code = message, code
