@@ -98,7 +98,7 @@ def success(tensors: Tensors) -> Any:
 
 
 def failure(error: Exception) -> Any:
-    """A response that says what went wrong: what was raised on purpose has its own code, else INTERNAL and a log entry."""
+    """A response that says what went wrong: an error raised on purpose by its own code, any other is INTERNAL and logged."""
     for kind, code in _CODES:
         if isinstance(error, kind):
             triton_error = pb_utils.TritonError(str(error), code)
