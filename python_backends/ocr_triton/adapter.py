@@ -98,7 +98,7 @@ def success(tensors: Tensors) -> Any:
 
 
 def failure(error: Exception) -> Any:
-    """A response that says what went wrong: an error raised on purpose by its own code, any other is INTERNAL and logged."""
+    """A response that says what went wrong: a code for each error raised on purpose, else INTERNAL and a log entry."""
     for kind, code in _CODES:
         if isinstance(error, kind):
             triton_error = pb_utils.TritonError(str(error), code)
