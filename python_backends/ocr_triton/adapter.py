@@ -27,12 +27,8 @@ _RESERVED = {"id", "priority", "timeout", "headers", "classification"}
 _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 
 
-# Every other error is INTERNAL.
-_CODES = (
-    (InvalidInput, pb_utils.TritonError.INVALID_ARG),
-    (Overloaded, pb_utils.TritonError.UNAVAILABLE),
-    (DeadlineExceeded, pb_utils.TritonError.CANCELLED),
-)
+# Every other error is INTERNAL. By name: Triton puts TritonError into its module after the model has been imported.
+_CODES = ((InvalidInput, "INVALID_ARG"), (Overloaded, "UNAVAILABLE"), (DeadlineExceeded, "CANCELLED"))
 
 
 class Step:
@@ -101,7 +97,7 @@ def failure(error: Exception) -> Any:
     """A response that says what went wrong: a code for each error raised on purpose, else INTERNAL and a log entry."""
     for kind, code in _CODES:
         if isinstance(error, kind):
-            triton_error = pb_utils.TritonError(str(error), code)
+            triton_error = pb_utils.TritonError(str(error), getattr(pb_utils.TritonError, code))
             break
     else:
         pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
