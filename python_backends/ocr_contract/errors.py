@@ -8,11 +8,12 @@ OcrError
 │   ├── InvalidOption  an unknown, ill-typed or out-of-range option
 │   └── BudgetExceeded a picture that takes more time than the operator gives to one
 ├── Overloaded         too many requests are under way; Triton answers UNAVAILABLE (HTTP 503)
-├── DeadlineExceeded   the time that the request gave itself has passed; Triton answers CANCELLED (HTTP 499)
+├── DeadlineExceeded   the time that the request gave itself has passed; Triton answers CANCELLED (400 over HTTP)
 ├── InvalidResult      fields of a result that do not belong together
 └── InvalidModel       what ocr-convert should have installed is missing or does not fit together
 """
 
+TIME_HAS_PASSED = "the time that this request gave itself, its timeout, has passed"  # over HTTP it looks like a refusal
 INSTALL_HINT = "run ocr-convert to install a model set"  # ends the messages about files that it installs
 
 
