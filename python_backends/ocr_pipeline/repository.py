@@ -35,6 +35,7 @@ HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
 OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
+BUDGET = "max_seconds"  # parameter of a model that gives up a request that takes it longer
 CLS_PREFIX = "cls_"  # of ClsInput's fields in a parameters.json
 
 
@@ -159,16 +160,17 @@ class ModelRepository:
         return Parameters(det.options, det.db, ctc.right_to_left, det.cls)
 
 
-def number(config: Mapping[str, Any], key: str) -> int:
-    """A whole number of at least 1 from the `parameters` of a model's configuration.
+def number(config: Mapping[str, Any], key: str, most: int | None = None) -> int:
+    """A whole number from 1 to `most` from the `parameters` of a model's configuration.
 
     Raises:
         InvalidModel: it is missing or something else.
     """
     text = config.get("parameters", {}).get(key, {}).get("string_value", "")
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1 or (most is not None and int(text) > most):
         where = f"{key} in {CONFIG} of {config.get('name')}"
-        raise InvalidModel(f"{where} must be a whole number of at least 1, not {text!r}")
+        range_ = "of at least 1" if most is None else f"from 1 to {most}"
+        raise InvalidModel(f"{where} must be a whole number {range_}, not {text!r}")
     return int(text)
 
 

@@ -6,6 +6,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 from PIL import Image
 
-from ocr_contract.errors import DeadlineExceeded, InvalidInput, Overloaded
+from ocr_contract.errors import DeadlineExceeded, InvalidInput, InvalidOption, Overloaded
 from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
-from ocr_pipeline.repository import number
+from ocr_pipeline.repository import BUDGET, number
+from ocr_pipeline.tickets import MOST, Tickets
+from ocr_pipeline.time_limits import TimeLimits, deadline_ns
+from ocr_triton.counters import Counters
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
@@ -31,10 +35,41 @@ _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 _CODES = ((InvalidInput, "INVALID_ARG"), (Overloaded, "UNAVAILABLE"), (DeadlineExceeded, "CANCELLED"))
 
 
-class Step:
-    """Base of the Python models: what they read when they are loaded."""
+@dataclass
+class Visit:
+    """A request in a step.
 
-    stages: tuple[str, ...] = ()  # parts of the model that ocr_stage_duration_us tells of from the start
+    Attributes:
+        request: Triton's.
+        limits: of the time that the step may be at it.
+        ticket: its number; see ocr_pipeline.tickets.
+        tensors: outputs of the step.
+        lines: of text in the answer, and the endpoint that it is of; None in all steps but the last.
+        response: what Triton is given.
+    """
+
+    request: Any
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    ticket: int = 0
+    tensors: Tensors = field(default_factory=dict)
+    lines: tuple[str, int] | None = None
+    response: Any = None
+
+
+class Step:
+    """Base of the Python models: what they read when they are loaded, and how a request comes and goes.
+
+    Attributes:
+        stages: parts of the model that ocr_stage_duration_us tells of from the start.
+        endpoints: those whose requests end here.
+        admits: whether requests enter the server here.
+        has_budget: whether a request may take the step so long that it must be given up.
+    """
+
+    stages: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    admits = False
+    has_budget = False
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Called once by Triton when the model is loaded."""
@@ -43,41 +78,97 @@ class Step:
         # A step reads nothing but its own folder: Triton copies each model by itself out of an object store.
         self.directory = Path(args["model_repository"]) / args["model_version"]
         self.clock = StageClock(args["model_name"], self.stages)
-        self.pulse = Pulse(Path(args["model_repository"]).parent, args["model_name"])
+        models = Path(args["model_repository"]).parent
+        self.pulse = Pulse(models, args["model_name"])
+        self.tickets = Tickets(models)
+        self.counters = Counters(args["model_name"], self.endpoints)
+        self.max_in_flight = self.number("max_in_flight", MOST) if self.admits else 0
+        self.max_seconds = self.number(BUDGET) if self.has_budget else None
         self.load()
 
     def load(self) -> None:
         """Read what the model needs from `self.directory` and `self.config`."""
 
-    def number(self, key: str) -> int:
-        """A whole number of at least 1 from the `parameters` of config.pbtxt.
+    def number(self, key: str, most: int | None = None) -> int:
+        """A whole number from 1 to `most` from the `parameters` of config.pbtxt.
 
         Raises:
             InvalidModel: it is something else; the model is not loaded.
         """
-        return number(self.config, key)
+        return number(self.config, key, most)
+
+    def next_step(self, request: Any) -> str | None:
+        """The step that the request goes on to; None where it is answered here."""
+        return None
+
+    @contextmanager
+    def at(self, request: Any) -> Iterator[Visit]:
+        """Be at a request: the body begins the visit and gives it tensors; it then has a response, whatever happens."""
+        visit = Visit(request)
+        with self.pulse.request():
+            try:
+                yield visit
+                if self.admits:
+                    visit.tensors = {**visit.tensors, "ticket": np.array([visit.ticket, visit.limits.deadline_ns])}
+                visit.response = success(visit.tensors)
+                self._end(visit)
+            except Exception as error:
+                visit.response = failure(error)
+                self.counters.ended_by(error)
+                self.tickets.give_back(visit.ticket)
+
+    def begin(self, visit: Visit) -> None:
+        """Admit the request, or take its ticket.
+
+        Raises:
+            InvalidOption: its timeout is no number.
+            Overloaded: as many are under way as this server takes.
+            DeadlineExceeded: whoever sent it no longer waits.
+        """
+        if self.admits:
+            visit.limits = TimeLimits(deadline_ns(timeout_us(visit.request)), self.max_seconds)
+            visit.ticket = self.tickets.admit(self.max_in_flight)
+            return
+        ticket = tensor(visit.request, "ticket")
+        if ticket is not None:  # whoever asks an inner model by himself has none
+            visit.ticket, deadline = map(int, ticket)
+            visit.limits = TimeLimits(deadline, self.max_seconds)
+            self.tickets.take(visit.ticket)
+        visit.limits.check()
+        # Triton marks a request whose gRPC client has gone when it goes on to a step, and runs the step all the same.
+        if self.has_budget and visit.request.is_cancelled():
+            raise DeadlineExceeded("whoever sent this request no longer waits for an answer")
+
+    def _end(self, visit: Visit) -> None:
+        following = self.next_step(visit.request)
+        if following is None:
+            self.tickets.give_back(visit.ticket)
+        else:
+            self.tickets.hand_on(visit.ticket, following)
+        if visit.lines is not None:
+            self.counters.answered(*visit.lines)
 
 
 class Adapter(Step, ABC):
     """A Python model that answers one request after the other. A subclass says how, in `answer`."""
 
     @abstractmethod
-    def answer(self, request: Any) -> Tensors:
+    def answer(self, request: Any, visit: Visit) -> Tensors:
         """Output tensors of one request.
 
         Raises:
             InvalidInput: the request is at fault.
+            DeadlineExceeded: whoever sent it no longer waits.
         """
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Called by Triton with requests; a failing one fails alone."""
         responses = []
         for request in requests:
-            try:
-                with self.pulse.request():
-                    responses.append(success(self.answer(request)))
-            except Exception as error:
-                responses.append(failure(error))
+            with self.at(request) as visit:
+                self.begin(visit)
+                visit.tensors = self.answer(request, visit)
+            responses.append(visit.response)
         self.clock.export()
         return responses
 
@@ -119,6 +210,19 @@ def encoded(value: Any) -> bytes:
 def text_tensor(texts: Iterable[str]) -> npt.NDArray[Any]:
     """Strings as the (N,) object array that a BYTES output takes."""
     return np.array([text.encode("utf-8") for text in texts], dtype=object)
+
+
+def timeout_us(request: Any) -> int:
+    """Microseconds after which whoever sent a request gives up; 0 for never.
+
+    Raises:
+        InvalidOption: it is no such number.
+    """
+    # Triton knows `timeout` as its own in requests to infer, and hands that of requests to generate on as it came.
+    stated = request.timeout() or json.loads(request.parameters() or "{}").get("timeout", 0)
+    if type(stated) is not int or stated < 0:
+        raise InvalidOption(f"timeout must be a whole number of microseconds, not {stated!r}")
+    return stated
 
 
 def request_parameters(request: Any) -> dict[str, Any]:

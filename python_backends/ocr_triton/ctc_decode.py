@@ -3,14 +3,14 @@
 from typing import Any
 
 from ocr_contract.errors import InvalidInput
-from ocr_contract.options import OCR, RECOGNITION, resolve
+from ocr_contract.options import DOCLING, OCR, RECOGNITION, resolve
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.repository import DICTIONARY, PARAMETERS, read_parameters
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.ctc import read_dictionary
 from ocr_pipeline.stages.pieces import checked_counts
-from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor, text_tensor
+from ocr_triton.adapter import Adapter, Tensors, Visit, request_parameters, tensor, text_tensor
 
 
 class TritonPythonModel(Adapter):
@@ -21,13 +21,14 @@ class TritonPythonModel(Adapter):
     """
 
     stages = ("ctc_decode", "words")
+    endpoints = (OCR, DOCLING, RECOGNITION)
 
     def load(self) -> None:
         """The dictionary of the recogniser, and the direction of its script."""
         self.dictionary = read_dictionary(self.directory / DICTIONARY)
         self.right_to_left = read_parameters(self.directory / PARAMETERS).right_to_left
 
-    def answer(self, request: Any) -> Tensors:
+    def answer(self, request: Any, visit: Visit) -> Tensors:
         """A page of text, or the text of every line picture in the order of the request."""
         boxes, widths, box_scores = (tensor(request, name) for name in ("boxes", "widths", "box_scores"))
         try:
@@ -45,9 +46,12 @@ class TritonPythonModel(Adapter):
         of_model = self.dictionary, options, self.clock
         if not is_page:
             lines = page.read_lines(steps, boxes, widths, pieces, *of_model, right_to_left=self.right_to_left)
+            visit.lines = RECOGNITION, len(lines)
             return packed(lines)
         found = DetectionResult(boxes, box_scores)
         result = page.finish(steps, found, widths, pieces, *of_model, right_to_left=self.right_to_left)
+        # docling_ocr has no output for it.
+        visit.lines = OCR if "box_scores" in request.requested_output_names() else DOCLING, len(result)
         return {**packed(result), "boxes": result.boxes, "box_scores": result.box_scores}
 
 

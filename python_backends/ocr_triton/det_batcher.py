@@ -1,26 +1,34 @@
 """Model `det_batcher`: pixels to boxes and line crops, by calls of `det` (BLS)."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
-from ocr_contract.options import DETECTION, OCR, resolve
+from ocr_contract.options import DETECTION, OCR, Options, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
+from ocr_pipeline.finding import Pixels
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
+from ocr_pipeline.time_limits import TimeLimits
 from ocr_pipeline.upright import find_upright
-from ocr_triton.adapter import Adapter, Tensors, request_parameters, tensor
+from ocr_triton.adapter import Adapter, Tensors, Visit, request_parameters, tensor
 from ocr_triton.textline_orientation import classify
+
+Answer = TypeVar("Answer")
 
 
 class TritonPythonModel(Adapter):
     """`pixels` UINT8 [H,W,3] to `boxes`, `box_scores`, `crops` [48,S,3], `widths` [P] and `pieces` [N]."""
 
     stages = ("det_resize", "det", "db_postprocess", "crop", "cls")
+    endpoints = (DETECTION,)
+    has_budget = True
 
     def load(self) -> None:
         """The model set's values, this server's limit, and the threads that cut lines out."""
@@ -28,19 +36,23 @@ class TritonPythonModel(Adapter):
         self.max_lines = self.number("max_lines")
         self.threads = crop_threads()
 
+    def next_step(self, request: Any) -> str | None:
+        """Lines are read, unless boxes are all that is asked for."""
+        return "rec_batcher" if asks_for_lines(request) else None
+
     def finalize(self) -> None:
         """Called once by Triton when the model is unloaded."""
         self.threads.shutdown()
 
-    def answer(self, request: Any) -> Tensors:
+    def answer(self, request: Any, visit: Visit) -> Tensors:
         """Lines of a picture for the recogniser; where nobody asks for their pixels, the page of text_detection."""
-        is_ocr = "crops" in request.requested_output_names()
+        is_ocr = asks_for_lines(request)
         options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
-        pixels = tensor(request, "pixels")
+        in_time = partial(checked, visit.limits)
         upright = find_upright(
-            pixels,
-            detect,
-            classify,
+            tensor(request, "pixels"),
+            in_time(detect),
+            in_time(classify),
             options,
             self.clock,
             parameters=self.parameters,
@@ -48,14 +60,34 @@ class TritonPythonModel(Adapter):
             threads=self.threads,
         )
         if not is_ocr and not options["use_textline_orientation"]:
-            return packed(page.in_order(upright.as_sent(upright.found.boxes), options))
+            return self.boxes_alone(upright.as_sent(upright.found.boxes), options, visit)
         lines = page.cut_lines(upright.pixels, upright.found.boxes, self.clock, self.threads)
-        lines = page.upright_lines(lines, classify, options, self.clock, self.parameters.cls)
+        lines = page.upright_lines(lines, in_time(classify), options, self.clock, self.parameters.cls)
         found = upright.as_sent(lines.boxes)
         if not is_ocr:
-            return packed(page.in_order(found, options))
+            return self.boxes_alone(found, options, visit)
         strip, pieces = cut_long_lines(lines.strip)
         return {**packed(found), "crops": strip.pixels, "widths": strip.widths, "pieces": pieces}
+
+    def boxes_alone(self, found: DetectionResult, options: Options, visit: Visit) -> Tensors:
+        """The answer of text_detection."""
+        visit.lines = DETECTION, len(found.boxes)
+        return packed(page.in_order(found, options))
+
+
+def asks_for_lines(request: Any) -> bool:
+    """Whether lines are to be cut out for the recogniser."""
+    return "crops" in request.requested_output_names()
+
+
+def checked(limits: TimeLimits, network: Callable[[Pixels], Answer]) -> Callable[[Pixels], Answer]:
+    """A network that is not asked any more once time is up."""
+
+    def ask(pixels: Pixels) -> Answer:
+        limits.check()
+        return network(pixels)
+
+    return ask
 
 
 def packed(found: DetectionResult) -> Tensors:

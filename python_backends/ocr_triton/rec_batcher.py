@@ -10,7 +10,8 @@ import triton_python_backend_utils as pb_utils
 from ocr_contract.errors import InvalidInput
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
-from ocr_triton.adapter import Step, Tensors, failure, success, tensor
+from ocr_pipeline.time_limits import TimeLimits
+from ocr_triton.adapter import Step, Tensors, Visit, tensor
 
 RecAnswer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
@@ -19,6 +20,7 @@ class TritonPythonModel(Step):
     """`crops` UINT8 [48,S,3] and `widths` INT64 [N] to `index` INT64 [S], `score` FP32 [S] and `steps` INT64 [N]."""
 
     stages = ("rec",)
+    has_budget = True
 
     def load(self) -> None:
         """How `rec` may be called."""
@@ -26,34 +28,40 @@ class TritonPythonModel(Step):
         self.pixels_per_call = self.number("rec_pixels_per_call")
         self.calls_in_flight = self.number("rec_calls_in_flight")
 
+    def next_step(self, request: Any) -> str | None:
+        """Classes become texts."""
+        return "ctc_decode"
+
     async def execute(self, requests: list[Any]) -> list[Any]:
         """Called by Triton; the calls of `rec` overlap."""
         responses = []
         for request in requests:
-            try:
-                with self.pulse.request():
-                    responses.append(success(await self.answer(request)))
-            except Exception as error:
-                responses.append(failure(error))
+            with self.at(request) as visit:
+                self.begin(visit)
+                visit.tensors = await self.answer(request, visit)
+            responses.append(visit.response)
         self.clock.export()
         return responses
 
-    async def answer(self, request: Any) -> Tensors:
+    async def answer(self, request: Any, visit: Visit) -> Tensors:
         """Classes and their probabilities for every step of every line."""
         try:
             strip = Strip(tensor(request, "crops"), tensor(request, "widths"))
         except ValueError as error:
             raise InvalidInput(str(error)) from error
         with self.clock.stage("rec"):
-            steps = await self.recognise(strip)
+            steps = await self.recognise(strip, visit.limits)
         return {"index": steps.index, "score": steps.score, "steps": steps.steps}
 
     def plan(self, strip: Strip) -> list[Call]:
         """Which lines are recognised together."""
         return plan_calls(strip.widths, self.lines_per_call, self.pixels_per_call)
 
-    async def recognise(self, strip: Strip) -> Steps:
-        """Call `rec` for all lines; when a call fails, those that have not begun are left out, and the others ended."""
+    async def recognise(self, strip: Strip, limits: TimeLimits) -> Steps:
+        """Call `rec` for all lines, until time is up.
+
+        When a call fails, those that have not begun are left out, and the others ended.
+        """
         calls = self.plan(strip)
         slots = asyncio.Semaphore(self.calls_in_flight)  # bounds what lies in shared memory at a time
         failed = asyncio.Event()
@@ -63,6 +71,7 @@ class TritonPythonModel(Step):
                 if failed.is_set():
                     return None
                 try:
+                    limits.check()
                     return await infer(*call_inputs(strip, call))
                 except Exception:
                     failed.set()

@@ -6,14 +6,18 @@ from ocr_contract.options import RECOGNITION, resolve
 from ocr_pipeline import page
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.pieces import cut_long_lines
-from ocr_triton.adapter import Adapter, Tensors, encoded, request_parameters, take_large_pictures, tensor
+from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_parameters, take_large_pictures, tensor
 from ocr_triton.textline_orientation import classify
 
 
 class TritonPythonModel(Adapter):
-    """`images` BYTES [N] to `boxes` FP32 [N,4,2], `crops` UINT8 [48,S,3], `widths` INT64 [P], `pieces` INT64 [N]."""
+    """`images` BYTES [N] to the lines' `boxes` FP32 [N,4,2], and to what det_batcher answers beside boxes.
+
+    That is `crops` UINT8 [48,S,3], `widths` INT64 [P] and `pieces` INT64 [N]. There is a `ticket` INT64 [2] too.
+    """
 
     stages = ("decode", "cls")
+    admits = True
 
     def load(self) -> None:
         """This server's limits, and what cls takes."""
@@ -21,7 +25,11 @@ class TritonPythonModel(Adapter):
         self.cls = read_parameters(self.directory / PARAMETERS).cls
         take_large_pictures(self.limits["max_pixels"])
 
-    def answer(self, request: Any) -> Tensors:
+    def next_step(self, request: Any) -> str | None:
+        """Lines are read."""
+        return "rec_batcher" if "ticket" in request.requested_output_names() else None
+
+    def answer(self, request: Any, visit: Visit) -> Tensors:
         """Decode and resize every line image."""
         options = resolve(request_parameters(request), RECOGNITION)
         lines = page.open_lines([encoded(image) for image in tensor(request, "images")], self.clock, **self.limits)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ocr_contract.errors import OcrError
-from ocr_pipeline import beats
+from ocr_pipeline import beats, tickets
 from ocr_pipeline.repository import ModelRepository
 from ocr_serve import checks, command
 from ocr_serve.claim import Claim, claim, remove_stale
@@ -18,7 +18,7 @@ from ocr_serve.command import Api
 from ocr_serve.errors import EnvironmentProblem, ServeError, UnsupportedPlatform
 from ocr_serve.platform_check import problem
 from ocr_serve.probe import problem as problem_of_server
-from ocr_serve.repository import check_repository
+from ocr_serve.repository import check_repository, longest_step_s
 from ocr_serve.supervisor import Launch, Policy, Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_precision
@@ -80,6 +80,7 @@ def serve(
             return
         repository = ModelRepository(model_repository.resolve())
         installed = check_repository(repository)
+        step_s = longest_step_s(repository)
         checks.check_ports(address, {f"--{service}-port": port for service, port in ports.items()})
         asked = None if device is DeviceOption.AUTO else Device(device.value)
         resolved = checks.resolve_device(asked, home.is_container)
@@ -105,7 +106,7 @@ def serve(
         words += [f"--log-verbose={log_verbose}", *context.args]
         return Launch(words, environment, own, lock, partial(checks.is_ready, address, http_port))
 
-    policy = Policy(stop_s=checks.exit_timeout_s(context.args) + _LAST_S)
+    policy = Policy(step_s=step_s, stop_s=checks.exit_timeout_s(context.args) + _LAST_S)
     try:
         code = Supervisor(launch, policy, lambda sentence: typer.echo(f"ocr-serve: {sentence}", err=True)).run()
     except (ServeError, OcrError) as error:
@@ -136,6 +137,7 @@ def _claim(repository: ModelRepository) -> tuple[Claim, int]:
         own, lock = claim()
         own.link_models(repository.path / model for model in repository.served_models())
         beats.ask(own.models)
+        tickets.ask(own.models)
     except OSError as error:
         raise EnvironmentProblem(f"shared memory cannot be used, which the Python steps need: {error}") from error
     return own, lock

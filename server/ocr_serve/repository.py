@@ -4,7 +4,20 @@ import hashlib
 
 from ocr_contract.errors import INSTALL_HINT, InvalidModel
 from ocr_contract.options import ENDPOINTS
-from ocr_pipeline.repository import CONFIG, WEIGHTS, ModelRepository, ModelSet
+from ocr_pipeline.repository import BUDGET, CONFIG, WEIGHTS, ModelRepository, ModelSet, number
+
+_SLACK_S = 30.0
+
+
+def longest_step_s(repository: ModelRepository) -> float:
+    """Seconds after which a step that is still at one request hangs: a step that works has given it up by then.
+
+    Raises:
+        InvalidModel: a configuration is missing, or says no such number.
+    """
+    configs = [repository.config(model) for model in repository.served_models()]
+    stated = [number(config, BUDGET) for config in configs if BUDGET in config.get("parameters", {})]
+    return _SLACK_S + max(stated, default=0)
 
 
 def check_repository(repository: ModelRepository) -> ModelSet:

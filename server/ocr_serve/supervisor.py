@@ -43,7 +43,7 @@ class Policy:
         start_s: a server that is not ready by then is started anew.
         drain_s: a server with a fault may go on answering for so long.
         stop_s: requests under way have so long when the server is asked to stop.
-        step_s: a step that is at one request for longer hangs.
+        step_s: a step that is at one request for longer hangs; one that works gives it up by then.
         stopped_s: a step that has been stopped by a signal for longer hangs.
     """
 
@@ -53,7 +53,7 @@ class Policy:
     start_s: float = 300.0
     drain_s: float = 2.0
     stop_s: float = 30.0
-    step_s: float = 300.0
+    step_s: float = 150.0
     stopped_s: float = 3.0
 
 

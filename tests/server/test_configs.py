@@ -65,6 +65,20 @@ def test_tensors_agree_along_the_ensemble(name):
         assert agree(dims, list(tensor.dims)), tensor.name
 
 
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_the_ticket_of_a_request_goes_to_every_later_step(name):
+    first, *later = CONFIGS[name].ensemble_scheduling.step
+    assert first.output_map["ticket"] == "ticket"
+    assert [step.input_map["ticket"] for step in later] == ["ticket"] * len(later)
+
+
+def test_no_queue_is_bounded_by_triton():
+    """Before 26.03 an ensemble hangs for ever when a step refuses what does not fit its queue."""
+    assert not any(
+        config.HasField("dynamic_batching") and "max_queue_size" in str(config) for config in CONFIGS.values()
+    )
+
+
 def test_public_endpoints_do_not_batch():
     assert all(CONFIGS[name].max_batch_size == 0 for name in PUBLIC)
 
@@ -115,9 +129,10 @@ def test_python_models_are_adapters_of_a_few_lines():
     assert all(len(model.read_text().splitlines()) <= 10 for model in models)
 
 
-def test_limits_are_the_same_wherever_pictures_are_decoded():
+def test_limits_are_the_same_wherever_requests_enter():
+    keys = ("max_pixels", "max_bytes", "max_in_flight")
     limits = [
-        json.dumps({key: CONFIGS[name].parameters[key].string_value for key in ("max_pixels", "max_bytes")})
+        json.dumps({key: CONFIGS[name].parameters[key].string_value for key in keys})
         for name in ("decode", "rec_preprocess")
     ]
     assert limits[0] == limits[1]

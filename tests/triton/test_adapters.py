@@ -5,15 +5,20 @@ import contextlib
 import io
 import json
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ocr_contract.errors import InvalidInput
+from ocr_contract.errors import BudgetExceeded, DeadlineExceeded, InvalidInput
+from ocr_pipeline import tickets
+from ocr_pipeline.tickets import Tickets
+from ocr_pipeline.time_limits import TimeLimits
 
 NO_PULSE = types.SimpleNamespace(request=contextlib.nullcontext)
+NO_COUNTERS = types.SimpleNamespace(answered=lambda endpoint, lines: None, ended_by=lambda error: None)
 
 
 class FakeError:
@@ -41,7 +46,7 @@ def pb_utils(monkeypatch):
         del sys.modules[name]
 
 
-def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils):
+def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils, tmp_path):
     from ocr_triton.adapter import Adapter
 
     def no_room(name, value):
@@ -51,12 +56,13 @@ def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils):
 
     class Echo(Adapter):
         clock = types.SimpleNamespace(export=lambda: None)
-        pulse = NO_PULSE
+        pulse, counters, tickets, max_seconds = NO_PULSE, NO_COUNTERS, Tickets(tmp_path), None
 
-        def answer(self, request):
+        def answer(self, request, visit):
             return {"out": np.zeros(request)}
 
     pb_utils.Tensor = no_room
+    pb_utils.get_input_tensor_by_name = lambda request, name: None
     first, second, third = Echo().execute([1, 2, 1])
     assert first.error is None
     assert second.error.code == FakeError.INTERNAL
@@ -85,12 +91,12 @@ def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypa
     step.lines_per_call, step.pixels_per_call, step.calls_in_flight = 1, 1, 3
     strip = join_lines([np.zeros((48, 40, 3), np.uint8)] * 20)
     with pytest.raises(RuntimeError, match="rec failed"):
-        asyncio.run(step.recognise(strip))
+        asyncio.run(step.recognise(strip, TimeLimits()))
     assert not running
     assert len(begun) == 3
 
 
-def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils):
+def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils, tmp_path):
     from ocr_triton import decode
 
     colours = [Image.new("RGB", (40 + 10 * number, 20)) for number in range(3)]
@@ -100,10 +106,16 @@ def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils):
     pb_utils.get_input_tensor_by_name = lambda request, name: image if name == "image" else None
     step = decode.TritonPythonModel()
     step.clock = types.SimpleNamespace(stage=lambda name: contextlib.nullcontext(), export=lambda: None)
-    step.pulse = NO_PULSE
+    step.pulse, step.counters, step.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
+    step.max_in_flight, step.max_seconds = 1, None
     step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}
     asked = [
-        types.SimpleNamespace(parameters=lambda page=page: json.dumps({"page": page})) for page in (0, 4, -1, 1.5, 2)
+        types.SimpleNamespace(
+            parameters=lambda page=page: json.dumps({"page": page}),
+            timeout=lambda: 0,
+            requested_output_names=lambda: ["pixels", "ticket"],
+        )
+        for page in (0, 4, -1, 1.5, 2)
     ]
     *refused, answer = step.execute(asked)
     for response, sentence in zip(
@@ -161,13 +173,121 @@ def test_a_stage_that_was_not_named_is_counted_too_and_hides_no_error(pb_utils):
     ("shape", "widths"),
     [((48, 9, 3), [4, 4]), ((48, 9, 3), [9, 0]), ((40, 9, 3), [9]), ((48, 9, 3), [2**62, 2**62, 2**62, 2**62, 9])],
 )
-def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, shape, widths):
+def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, tmp_path, shape, widths):
     from ocr_triton import rec_batcher
 
-    tensors = {"crops": np.zeros(shape, np.uint8), "widths": np.array(widths)}
+    tensors = {"crops": np.zeros(shape, np.uint8), "widths": np.array(widths), "ticket": np.zeros(2, np.int64)}
     pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(as_numpy=lambda: tensors[name])
     step = rec_batcher.TritonPythonModel()
     step.clock = types.SimpleNamespace(export=lambda: None)
-    step.pulse = NO_PULSE
-    (response,) = asyncio.run(step.execute([None]))
+    step.pulse, step.counters, step.tickets, step.max_seconds = NO_PULSE, NO_COUNTERS, Tickets(tmp_path), 9
+    (response,) = asyncio.run(step.execute([types.SimpleNamespace(is_cancelled=lambda: False)]))
     assert response.error.code == FakeError.INVALID_ARG
+
+
+class Entry:
+    """A first step, made from its base when Triton's module is there."""
+
+    def __new__(cls, folder, answer):
+        from ocr_triton.adapter import Adapter
+
+        class Decode(Adapter):
+            clock = types.SimpleNamespace(export=lambda: None)
+            pulse, counters, tickets = NO_PULSE, NO_COUNTERS, Tickets(folder)
+            admits, max_in_flight, max_seconds = True, 1, None
+
+            def answer(self, request, visit):
+                return answer(visit)
+
+            def next_step(self, request):
+                return "det_batcher"
+
+        return Decode()
+
+
+ASKED = types.SimpleNamespace(timeout=lambda: 1000)
+
+
+def test_a_step_hands_its_ticket_on_or_gives_it_back(pb_utils, tmp_path):
+    tickets.ask(tmp_path)
+    step = Entry(tmp_path, lambda visit: {})
+    before = time.monotonic_ns()
+    taken, refused = step.execute([ASKED, ASKED])
+    ((name, (number, deadline)),) = taken.output_tensors
+    assert (name, step.tickets.under_way()) == ("ticket", 1)
+    assert before + 1_000_000 <= deadline <= time.monotonic_ns() + 1_000_000
+    assert refused.error.code == FakeError.UNAVAILABLE
+    step.tickets.give_back(int(number))
+
+    def fail(visit):
+        raise InvalidInput("not a picture")
+
+    (failed,) = Entry(tmp_path, fail).execute([ASKED])
+    assert failed.error.code == FakeError.INVALID_ARG
+    assert step.tickets.under_way() == 0
+
+
+@pytest.mark.parametrize(
+    ("of_triton", "parameters", "expected"),
+    [(5, "", 5), (0, "", 0), (0, '{"timeout": 7}', 7), (0, '{"timeout": 0}', 0), (0, '{"page": 1}', 0)]
+    + [(0, f'{{"timeout": {value}}}', None) for value in ("-1", "1.5", '"9"', "true")],
+)
+def test_a_timeout_is_found_wherever_triton_leaves_it(pb_utils, of_triton, parameters, expected):
+    from ocr_triton.adapter import timeout_us
+
+    request = types.SimpleNamespace(timeout=lambda: of_triton, parameters=lambda: parameters)
+    if expected is None:
+        with pytest.raises(InvalidInput, match="timeout must be a whole number of microseconds"):
+            timeout_us(request)
+    else:
+        assert timeout_us(request) == expected
+
+
+@pytest.mark.parametrize(("deadline", "is_cancelled"), [(1, False), (0, True)])
+def test_a_step_drops_what_nobody_waits_for(pb_utils, tmp_path, deadline, is_cancelled):
+    from ocr_triton.adapter import Adapter
+
+    class Last(Adapter):
+        clock = types.SimpleNamespace(export=lambda: None)
+        pulse, counters, tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
+        has_budget, max_seconds = True, 9
+
+        def answer(self, request, visit):
+            raise AssertionError("it is not begun")
+
+    pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(
+        as_numpy=lambda: np.array([7, deadline])
+    )
+    (dropped,) = Last().execute([types.SimpleNamespace(is_cancelled=lambda: is_cancelled)])
+    assert dropped.error.code == FakeError.CANCELLED
+
+
+def test_no_network_is_asked_once_a_step_has_spent_its_time(pb_utils):
+    from ocr_triton.det_batcher import checked
+
+    asked = []
+    begun_ns = time.monotonic_ns()
+    checked(TimeLimits(max_seconds=60, begun_ns=begun_ns), asked.append)(1)
+    with pytest.raises(BudgetExceeded, match=r"60 seconds.*max_seconds"):
+        checked(TimeLimits(max_seconds=60, begun_ns=begun_ns - 60 * 10**9), asked.append)(2)
+    assert asked == [1]
+
+
+def test_calls_of_rec_end_at_the_deadline(pb_utils, monkeypatch):
+    from ocr_pipeline.stages.crops import join_lines
+    from ocr_triton import rec_batcher
+
+    begun = []
+
+    async def infer(crops, widths, model="rec"):
+        begun.append(len(crops))
+        await asyncio.sleep(0.05)
+        return np.zeros((len(crops), 1), np.int64), np.zeros((len(crops), 1), np.float32)
+
+    monkeypatch.setattr(rec_batcher, "infer", infer)
+    step = rec_batcher.TritonPythonModel()
+    step.lines_per_call, step.pixels_per_call, step.calls_in_flight = 1, 1, 3
+    strip = join_lines([np.zeros((48, 40, 3), np.uint8)] * 20)
+    with pytest.raises(DeadlineExceeded):
+        asyncio.run(step.recognise(strip, TimeLimits(time.monotonic_ns() + 20_000_000)))
+    assert len(begun) <= 3
