@@ -23,7 +23,7 @@ from ocr_client import (
     UsageError,
 )
 from ocr_client.transports.failures import Failures
-from ocr_contract.errors import InvalidImage, InvalidInput, InvalidResult, OcrError
+from ocr_contract.errors import TIME_HAS_PASSED, InvalidImage, InvalidInput, InvalidResult, OcrError
 
 Peer = Callable[[socket.socket], None]
 StartPeer = Callable[[Peer], str]
@@ -197,3 +197,9 @@ def test_a_callers_mistake_is_the_same_class_for_every_reader() -> None:
     ):
         assert issubclass(kind, base)
     assert not issubclass(AccessDeniedError, InvalidInput)
+
+
+def test_a_request_whose_own_time_has_passed_is_late_and_not_refused() -> None:
+    for late in (FAILURES.from_status(400, f"in ensemble 'ocr', {TIME_HAS_PASSED}"), FAILURES.from_status(499, "")):
+        assert isinstance(late, ServerTimeoutError)
+        assert not late.retryable

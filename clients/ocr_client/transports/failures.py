@@ -21,6 +21,7 @@ from ocr_client.errors import (
     ServerTimeoutError,
     ServerUnreachableError,
 )
+from ocr_contract.errors import TIME_HAS_PASSED
 
 
 class _Meaning(NamedTuple):
@@ -134,6 +135,8 @@ class Failures:
         meaning = _STATUS.get(status) or _CLASSES.get(status // 100, _NO_ANSWER)
         if meaning is _FAILED and _DEAD_STEP.search(said):
             meaning = _BUSY
+        if meaning is _REFUSED and TIME_HAS_PASSED in said:
+            meaning = _GIVEN_UP
         sentence = meaning.sentence.format(url=self.url, status=status)
         said = _ENSEMBLE.sub("", said.strip()) or f"HTTP status {status} without a word"
         after_s = _seconds(retry_after) if meaning.retryable else None

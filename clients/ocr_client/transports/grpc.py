@@ -20,6 +20,7 @@ from ocr_client.address import Address
 from ocr_client.request import InferRequest
 from ocr_client.transports.cancelling import cancelled_as_asked
 from ocr_client.transports.failures import Failures
+from ocr_client.transports.v2_tensors import timeout_us
 from ocr_contract.result import Tensors
 
 # What tritonclient raises on an answer that is not what it should be: it trusts what it reads.
@@ -51,6 +52,15 @@ class _Grpc:
         tensor = tritonclient.grpc.InferInput(request.input_name, [len(request.payload)], "BYTES")
         return [tensor.set_data_from_numpy(array)]
 
+    def _asked(self, request: InferRequest, limit_s: float) -> dict[str, Any]:
+        return {
+            **self._common(limit_s),
+            "model_name": request.model,
+            "inputs": self._inputs(request),
+            "parameters": dict(request.parameters),
+            "timeout": timeout_us(limit_s),
+        }
+
     def _common(self, limit_s: float) -> dict[str, Any]:
         return {"headers": self._headers, "client_timeout": max(limit_s, 0.001)}
 
@@ -78,9 +88,7 @@ class GrpcTransport(_Grpc):
     def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
         with self._translated():
-            result = self._client.infer(
-                request.model, self._inputs(request), parameters=dict(request.parameters), **self._common(limit_s)
-            )
+            result = self._client.infer(**self._asked(request, limit_s))
         return self._tensors(result)
 
     def ready(self, model: str, limit_s: float) -> bool:
@@ -107,10 +115,7 @@ class AsyncGrpcTransport(_Grpc):
     async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
         with self._translated():
-            call = self._opened().infer(
-                request.model, self._inputs(request), parameters=dict(request.parameters), **self._common(limit_s)
-            )
-            result = await cancelled_as_asked(call)
+            result = await cancelled_as_asked(self._opened().infer(**self._asked(request, limit_s)))
         return self._tensors(result)
 
     async def ready(self, model: str, limit_s: float) -> bool:

@@ -44,7 +44,7 @@ class AsyncHttpTransport:
 
     async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
-        body, json_size = encode(request)
+        body, json_size = encode(request, limit_s)
         headers = {HEADER_LENGTH: str(json_size), "Content-Type": "application/octet-stream"}
         answer = await self._send("POST", f"/v2/models/{request.model}/infer", limit_s, body, headers)
         if answer.status != 200:

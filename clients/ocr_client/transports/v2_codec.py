@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 
 from ocr_client.request import InferRequest
-from ocr_client.transports.v2_tensors import BYTES, read_tensors, split, string_parts
+from ocr_client.transports.v2_tensors import BYTES, read_tensors, split, string_parts, timeout_us
 from ocr_contract.result import Tensors
 
 
-def encode(request: InferRequest) -> tuple[bytes, int]:
-    """The body of a request, and how many of its bytes are JSON."""
+def encode(request: InferRequest, limit_s: float) -> tuple[bytes, int]:
+    """The body of a request that is given up after `limit_s` seconds, and how many of its bytes are JSON."""
     parts = list(string_parts(request.payload))
     header = {
         "inputs": [
@@ -25,7 +25,7 @@ def encode(request: InferRequest) -> tuple[bytes, int]:
                 "parameters": {"binary_data_size": sum(map(len, parts))},
             }
         ],
-        "parameters": {**request.parameters, "binary_data_output": True},
+        "parameters": {**request.parameters, "timeout": timeout_us(limit_s), "binary_data_output": True},
     }
     text = json.dumps(header).encode()
     return b"".join([text, *parts]), len(text)

@@ -98,6 +98,11 @@ def string_parts(strings: Iterable[bytes]) -> Iterator[bytes]:
         yield string
 
 
+def timeout_us(limit_s: float) -> int:
+    """The parameter `timeout` of a request: microseconds after which the server may drop the work on it."""
+    return max(int(limit_s * 1e6), 1)
+
+
 def to_bytes(array: npt.NDArray[Any]) -> bytes:
     """The binary form of a tensor."""
     if array.dtype == np.object_:
