@@ -115,6 +115,7 @@ def _list() -> None:
 
 def main() -> None:
     """Run the command line."""
-    # Ended by SIGTERM, it puts its temporary folder away as on Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    # Ended by them, it puts its temporary folders away as on Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     app()

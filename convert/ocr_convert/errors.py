@@ -9,8 +9,12 @@ ConvertError                    exit code 1: the conversion itself failed
     ├── ModelFolderError        a folder without a model, or with one whose dictionary does not fit
     ├── PaddleNotInstalled      a network in Paddle's form, and no Paddle to convert it
     ├── RepositoryError         the model repository is not one that models can be installed into
+    ├── StorageError            a folder has no more room, or cannot be written
     └── ExportError             the installed set cannot be written to the folder that was named
 """
+
+import textwrap
+from pathlib import Path
 
 
 class ConvertError(Exception):
@@ -51,6 +55,21 @@ class PaddleNotInstalled(UserError):
 
 class RepositoryError(UserError):
     """The model repository is not one that models can be installed into."""
+
+
+def cannot_be_written(repository: Path, error: OSError) -> RepositoryError:
+    """What to say of an error of the file system while something was written into a model repository."""
+    reason = error.strerror or str(error)
+    return RepositoryError(f"{repository} cannot be written: {reason}; free space or get rights there")
+
+
+def in_one_line(error: object) -> str:
+    """What somebody else's error says, as one line of bounded length."""
+    return textwrap.shorten(" ".join(str(error).split()), 300, placeholder=" ...")
+
+
+class StorageError(UserError):
+    """A folder that work is done in has no more room, or cannot be written."""
 
 
 class ExportError(UserError):

@@ -16,13 +16,13 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from ocr_contract.errors import InvalidModel
 from ocr_convert.errors import ExportError, RepositoryError
 from ocr_convert.progress import Reporter
 from ocr_convert.sources.download import last_line, pip_command
+from ocr_convert.work import remove_abandoned, work_folder
 from ocr_pipeline.repository import CONFIG, VERSION, ModelRepository
 
 CODE = ("ocr_contract", "ocr_pipeline", "ocr_triton")
@@ -72,18 +72,20 @@ def export(
         raise ExportError(f"{target} lies in the model repository {repository}, where Triton would take it for a model")
     try:
         exists = place.exists()
+        if place.is_dir():
+            remove_abandoned(place)
         if exists and not (place.is_dir() and not any(place.iterdir())):
             raise ExportError(f"{target} is not an empty folder: nothing was exported")
         # A folder that exists may be a mount, or somebody's current one: it stays, and what is written goes into it.
         beside = place if exists else place.parent
         beside.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=beside) as folder:
-            copy = Path(folder) / "models"
+        with work_folder(beside, "choose another target") as folder:
+            copy = folder / "models"
             with reporter.step(f"export {name} to {target}"):
                 _copy_models(source, copy)
             if self_contained:
                 with reporter.step(f"add the code of the Python steps and its packages for Python {python_version}"):
-                    _add_packages(copy, Path(folder) / FOLDER, python_version)
+                    _add_packages(copy, folder / FOLDER, python_version)
             if exists:
                 for model in sorted(copy.iterdir()):
                     model.rename(place / model.name)
@@ -133,7 +135,8 @@ def _install(packages: Path, python_version: str) -> None:
         *(word for wheel in wheels for word in ("--platform", wheel)),
         *(f"{package}=={importlib.metadata.version(package)}" for package in PACKAGES),
     )
-    pip = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "TMPDIR": str(packages.parent)}  # so that what it unpacks goes away with the rest
+    pip = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if pip.returncode != 0:
         reason = last_line(pip.stdout + pip.stderr)
         raise ExportError(f"pip could not install the packages for Python {python_version}: {reason}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_contract.errors import InvalidModel
-from ocr_convert.errors import RepositoryError
+from ocr_convert.errors import RepositoryError, cannot_be_written
 from ocr_pipeline.repository import CURRENT, HOME, INSTALLED, SUMMARY, VERSION, ModelRepository
 
 NEW_LINK = ".new"  # ends the name of a link until it is renamed
@@ -53,7 +53,7 @@ def install(repository: Path, files: Mapping[str, Path | str], summary: Mapping[
             _remove_leftovers(repository)
             return written
     except OSError as error:
-        raise RepositoryError(f"{repository} cannot be written: {error}") from error
+        raise cannot_be_written(repository, error) from error
 
 
 @contextmanager
@@ -83,6 +83,14 @@ def _stage(
 ) -> tuple[Path, dict[str, Any]]:
     """Copy everything that is to be installed into a folder that nothing points to yet."""
     stage = repository / INSTALLED / uuid.uuid4().hex[:12]
+    try:
+        return stage, _write(stage, files, summary)
+    except OSError:  # a full disk, say, whose room is wanted back
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+
+
+def _write(stage: Path, files: Mapping[str, Path | str], summary: Mapping[str, object]) -> dict[str, Any]:
     hashes = {}
     for name, source in files.items():
         target = stage / name
@@ -95,7 +103,7 @@ def _stage(
         hashes[f"{model}/{VERSION}/{file}"] = hashlib.sha256(target.read_bytes()).hexdigest()
     written = {**summary, "files": hashes}
     (stage / SUMMARY).write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return stage, written
+    return written
 
 
 def _link(home: ModelRepository, name: str) -> None:

@@ -1,6 +1,5 @@
 """From sources or folders to an installed model set: fetch, convert, fuse, verify, install."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ocr_convert.sources.download import CACHE
 from ocr_convert.sources.fetch import Fetched, Fetcher, check_sha256
 from ocr_convert.sources.model_sets import ModelSet, Network, find_model_set
 from ocr_convert.template import complete, lacking
+from ocr_convert.work import work_folder
 from ocr_pipeline.repository import Parameters
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 
@@ -59,10 +59,10 @@ def convert_model_set(
     model_set = find_model_set(name, sets_file)
     lacking(repository)  # what is wrong with it is said before the work
     with (
-        tempfile.TemporaryDirectory(prefix="ocr-convert-") as workdir,
+        work_folder() as workdir,
         reporter.work(steps=(1 + STEPS) * len(model_set.networks) + 1),
     ):
-        fetcher = Fetcher(Path(workdir), reporter, cache=cache, allow_unpinned=allow_unpinned)
+        fetcher = Fetcher(workdir, reporter, cache=cache, allow_unpinned=allow_unpinned)
         return install_prepared(name, prepare_model_set(model_set, fetcher), repository, reporter)
 
 
@@ -155,13 +155,13 @@ def convert_folders(
         if folder.form == "paddle" and not has_paddle():
             raise PaddleNotInstalled(f"{folders[kind]} holds a model in Paddle's form: converting it {PADDLE_NEEDED}")
     with (
-        tempfile.TemporaryDirectory(prefix="ocr-convert-") as workdir,
-        PaddleProcess(Path(workdir)) as paddle,
+        work_folder() as workdir,
+        PaddleProcess(workdir) as paddle,
         reporter.work(steps=STEPS * len(found) + 1),
     ):
         for note in (note for folder in found.values() for note in folder.settings.notes):
             reporter.note(note)
-        ready = Preparation(Path(workdir), paddle, reporter)
+        ready = Preparation(workdir, paddle, reporter)
         settings = found["det"].settings
         parameters = Parameters(settings.options, settings.db, right_to_left)
         ready.add_det(found["det"], _origin_of_own(found["det"]), parameters)

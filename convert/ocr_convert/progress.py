@@ -8,6 +8,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from ocr_convert.errors import StorageError
+
 MEGABYTE = 1_000_000
 
 
@@ -49,12 +51,12 @@ class Reporter:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Name a step when it begins and state its time, in seconds, when it has ended well."""
-        self.console.print(f"{name} ...", markup=False)
+        self._say(f"{name} ...")
         if self._work is not None:
             self._bars.update(self._work, description=name)
         started = time.perf_counter()
         yield
-        self.console.print(f"{name}: done in {time.perf_counter() - started:.1f} s", markup=False)
+        self._say(f"{name}: done in {time.perf_counter() - started:.1f} s")
         if self._work is not None:
             task = self._bars.tasks[self._bars.task_ids.index(self._work)]
             done = task.completed + 1
@@ -63,7 +65,13 @@ class Reporter:
 
     def note(self, text: str) -> None:
         """Write one line."""
-        self.console.print(f"  {text}", markup=False)
+        self._say(f"  {text}")
+
+    def _say(self, line: str) -> None:
+        try:
+            self.console.print(line, markup=False)
+        except OSError as error:  # not of the folder in which work is done
+            raise StorageError(f"the output cannot be written: {error.strerror}") from error
 
     @contextmanager
     def download(self, title: str, total_bytes: int | None) -> Iterator[ShowProgress]:

@@ -19,7 +19,7 @@ from ocr_contract.errors import TooMuchText
 from ocr_contract.options import OCR, resolve
 from ocr_contract.result import RecognitionResult
 from ocr_convert.comparison import Comparison, compare
-from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError
+from ocr_convert.errors import ConversionError, ModelFolderError, VerificationError, in_one_line
 from ocr_convert.graphs.fuse import HALVES, Kind, Normalisation
 from ocr_pipeline import page
 from ocr_pipeline.clock import NO_CLOCK
@@ -51,7 +51,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no base class of their own
-        raise ConversionError(f"ONNX Runtime cannot load the converted {path.name}: {error}") from error
+        raise ConversionError(f"ONNX Runtime cannot load the converted {path.name}: {in_one_line(error)}") from error
 
 
 def onnx_reference(path: Path) -> Reference:
@@ -199,7 +199,7 @@ def _run(
         return network.run(None, inputs)
     except Exception as error:  # onnxruntime's errors have no base class of their own
         shapes = " and ".join(f"{tensor} {list(value.shape)}" for tensor, value in inputs.items())
-        reason = str(error).splitlines()[0]
+        reason = in_one_line(str(error).splitlines()[0])
         raise ModelFolderError(
             f"{name} cannot be run on {shapes}: check that the network was exported with free sizes ({reason})"
         ) from error

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ocr_convert.errors import ConversionError
+from ocr_convert.errors import ConversionError, in_one_line
 from ocr_convert.graphs.class_search import fill_blocks, find_best_class
 from ocr_convert.graphs.ends import Dimensions, ends
 from ocr_convert.graphs.node_list import PREFIX, NodeList
@@ -100,7 +100,7 @@ def fuse(
     try:
         onnx.checker.check_model(fused, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ConversionError(f"the fused {kind} graph is not valid ONNX: {error}") from error
+        raise ConversionError(f"the fused {kind} graph is not valid ONNX: {in_one_line(error)}") from error
     return fused
 
 

@@ -4,8 +4,10 @@ Started by `process`. Takes one JSON request a line on stdin, writes one JSON an
 descriptor given as its argument; everything that paddle and paddle2onnx print goes where stdout and stderr go.
 """
 
+import ctypes
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 OPSET = 14  # what paddle2onnx 2.0.1 needs for PP-OCRv4; all graphs of one opset are fused and tested alike
 
 
@@ -59,8 +62,15 @@ def versions() -> dict[str, str]:
 REQUESTS: dict[str, Callable[..., Any]] = {"convert": convert, "predict": predict, "versions": versions}
 
 
+def end_with_parent() -> None:
+    """Have the system kill this process when its parent dies: in the middle of a request it would not notice."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     """Answer requests until stdin ends."""
+    end_with_parent()
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:
         for line in sys.stdin:
             request: dict[str, Any] = json.loads(line)

