@@ -108,6 +108,10 @@ class Server:
         except OSError:
             return False
 
+    def has_said(self, sentence):
+        """Whether its log holds this."""
+        return sentence in self.log.read_text(errors="replace")
+
     def stop(self, sig=signal.SIGINT):
         self.process.send_signal(sig)
         return self.process.wait(STOP_LIMIT_S)
@@ -130,11 +134,11 @@ def begin(repository, log, *options, program=OCR_SERVE, **popen):
 
 
 def launch(repository, log, *options, **popen):
-    """Start ocr-serve on free ports and wait until it is ready."""
+    """Start ocr-serve on free ports and wait until it says that it is ready."""
     server = begin(repository, log, *options, **popen)
     process = server.process
     give_up = time.monotonic() + START_LIMIT_S
-    while not server.is_ready():
+    while not server.has_said("ready: a picture was read right"):
         if process.poll() is not None or time.monotonic() > give_up:
             process.kill()
             raise RuntimeError(f"ocr-serve did not start:\n{log.read_text(errors='replace')[-4000:]}")

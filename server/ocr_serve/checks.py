@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import socket
-from itertools import pairwise
 from pathlib import Path
 
 from ocr_serve.claim import SHARED_MEMORY
@@ -17,7 +16,6 @@ from onnxruntime_backend.precision import Precision
 from onnxruntime_backend.settings import Device
 
 MIN_SHARED_MEMORY_MIB = 1024  # the Python steps pass pictures through it; a container's default is 64
-_EXIT_TIMEOUT_S = 30.0  # tritonserver's own default
 _READY_TIMEOUT_S = 2.0
 STUB_NUMPY_MAJOR = 1  # the wheel's stubs were built against it
 
@@ -107,37 +105,14 @@ def check_path(environment: Path) -> None:
         raise EnvironmentProblem(sentence)
 
 
-def check_arguments(arguments: list[str]) -> None:
-    """What is handed to tritonserver must begin with an option.
-
-    Raises:
-        EnvironmentProblem: it begins with another word.
-    """
-    if arguments and not arguments[0].startswith("-"):
-        raise EnvironmentProblem(f"unexpected argument {arguments[0]!r}; options of tritonserver follow --")
-
-
-def exit_timeout_s(arguments: list[str]) -> float:
-    """Seconds that tritonserver gives to requests under way when it is told to stop, as its arguments say.
-
-    Raises:
-        EnvironmentProblem: they do not say a number.
-    """
-    name = "--exit-timeout-secs"
-    words = [word for argument in arguments for word in argument.split("=", 1)]
-    given = [after for before, after in pairwise(words) if before == name]
-    if not given:
-        return _EXIT_TIMEOUT_S
-    try:
-        return float(given[-1])
-    except ValueError as error:
-        raise EnvironmentProblem(f"{name} is a number of seconds, not {given[-1]!r}") from error
+def reachable(address: str) -> str:
+    """Where a server that listens on an address can be reached from here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
 
 
 def is_ready(address: str, port: int) -> bool:
     """Whether the server says that it and its models are ready."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - where it can be reached from here
-    connection = http.client.HTTPConnection(host, port, timeout=_READY_TIMEOUT_S)
+    connection = http.client.HTTPConnection(reachable(address), port, timeout=_READY_TIMEOUT_S)
     try:
         connection.request("GET", "/v2/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -13,18 +13,24 @@ from ocr_contract.errors import OcrError
 from ocr_pipeline import beats, tickets
 from ocr_pipeline.repository import ModelRepository
 from ocr_serve import checks, command
+from ocr_serve.access import KNOWN_FLAWS, SAFE_TRITON, WHEEL_TRITON, check_access
+from ocr_serve.arguments import check_arguments, exit_timeout_s
 from ocr_serve.claim import Claim, claim, remove_stale
 from ocr_serve.command import Api
 from ocr_serve.errors import EnvironmentProblem, ServeError, UnsupportedPlatform
+from ocr_serve.log import LogFormat, speaker
 from ocr_serve.platform_check import problem
 from ocr_serve.probe import problem as problem_of_server
 from ocr_serve.repository import check_repository, longest_step_s
-from ocr_serve.supervisor import Launch, Policy, Supervisor
+from ocr_serve.running import Launch, Policy
+from ocr_serve.supervisor import Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_precision
 from onnxruntime_backend.settings import Device
 
 _LAST_S = 5.0  # beyond Triton's own limit for requests under way, when it is told to stop
+_CANARY_S = 60.0
+RESTARTS_VARIABLE = "OCR_RESTARTS"  # tells the steps how often the server has been started anew
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -62,6 +68,18 @@ def serve(
     allow_logging: Annotated[
         bool, typer.Option("--allow-logging", help="Open the logging API: clients may change what is logged.")
     ] = False,
+    accept_known_flaws: Annotated[
+        bool,
+        typer.Option(
+            "--accept-known-flaws",
+            help=f"Listen where others reach this server, although Triton {WHEEL_TRITON}, which nvidia-pytriton "
+            f"carries, has flaws that let them run code in it ({KNOWN_FLAWS}). The container has Triton {SAFE_TRITON} "
+            "or newer.",
+        ),
+    ] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="How the log is written: text, or json, one object a line.")
+    ] = LogFormat.TEXT,
     log_verbose: Annotated[int, typer.Option(min=0, help="Triton's verbosity; 1 shows every request.")] = 0,
     print_command: Annotated[
         bool,
@@ -73,6 +91,7 @@ def serve(
     """Serve the model repository with Triton. Anything after -- goes to tritonserver."""
     ports = {"http": http_port, "grpc": grpc_port, "metrics": metrics_port}
     allowed = {Api.SHARED_MEMORY: allow_shared_memory, Api.TRACE: allow_trace, Api.LOGGING: allow_logging}
+    say, complain = speaker(log_format), speaker(log_format, "error")
     try:
         home = _find_triton()
         if print_command:
@@ -81,6 +100,7 @@ def serve(
         repository = ModelRepository(model_repository.resolve())
         installed = check_repository(repository)
         step_s = longest_step_s(repository)
+        check_access(address, context.args, in_container=home.is_container, accepts_flaws=accept_known_flaws)
         checks.check_ports(address, {f"--{service}-port": port for service, port in ports.items()})
         asked = None if device is DeviceOption.AUTO else Device(device.value)
         resolved = checks.resolve_device(asked, home.is_container)
@@ -88,29 +108,33 @@ def serve(
             checks.check_precision_is_taken(precision, home.is_container)
             check_precision(precision, resolved)
         checks.check_path(Path(sys.prefix))
-        checks.check_arguments(context.args)
+        check_arguments(context.args)
         closed = [api for api in Api if not allowed.get(api)]
         backends = command.backend_arguments(home)
         arguments = command.service_arguments(home, address, ports.items(), closed)
     except (ServeError, OcrError) as error:
-        typer.echo(f"ocr-serve: {error}", err=True)
+        complain(str(error))
         raise typer.Exit(2) from error
     environment = command.environment(home, resolved)
     environment[PRECISION_VARIABLE] = "" if precision is None else precision.value
     url = f"http://{checks.host_and_port(address, http_port)}/v2/models/ocr"
-    typer.echo(f"ocr-serve: {installed.name} on {resolved.value}, {url}", err=True)
+    say(f"{installed.name} on {resolved.value}, {url}")
+    is_ready = partial(checks.is_ready, address, http_port)
+    problem_of_reading = partial(problem_of_server, checks.reachable(address), http_port, _CANARY_S)
 
-    def launch() -> Launch:
+    def launch(restarts: int) -> Launch:
         own, lock = _claim(repository)
         words = [str(home.binary), *backends, *command.model_arguments(own), *arguments]
         words += [f"--log-verbose={log_verbose}", *context.args]
-        return Launch(words, environment, own, lock, partial(checks.is_ready, address, http_port))
+        variables = {**environment, RESTARTS_VARIABLE: str(restarts)}
+        is_json = log_format is LogFormat.JSON
+        return Launch(words, variables, own, lock, is_ready, problem_of_reading, has_json_log=is_json)
 
-    policy = Policy(step_s=step_s, stop_s=checks.exit_timeout_s(context.args) + _LAST_S)
+    policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S, step_s=step_s)
     try:
-        code = Supervisor(launch, policy, lambda sentence: typer.echo(f"ocr-serve: {sentence}", err=True)).run()
+        code = Supervisor(launch, policy, say).run()
     except (ServeError, OcrError) as error:
-        typer.echo(f"ocr-serve: {error}", err=True)
+        complain(str(error))
         raise typer.Exit(2) from error
     raise typer.Exit(code)
 

@@ -4,7 +4,16 @@ import hashlib
 
 from ocr_contract.errors import INSTALL_HINT, InvalidModel
 from ocr_contract.options import ENDPOINTS
-from ocr_pipeline.repository import BUDGET, CONFIG, WEIGHTS, ModelRepository, ModelSet, number
+from ocr_pipeline.repository import (
+    BUDGET,
+    CONFIG,
+    PARAMETERS,
+    WEIGHTS,
+    ModelRepository,
+    ModelSet,
+    number,
+    read_parameters,
+)
 
 _SLACK_S = 30.0
 
@@ -24,7 +33,7 @@ def check_repository(repository: ModelRepository) -> ModelSet:
     """What is installed, after a look at every file of it.
 
     Raises:
-        InvalidModel: models, weights or the dictionary are missing, corrupt, or do not fit together.
+        InvalidModel: models, weights, the dictionary or parameters are missing, corrupt, or do not fit together.
     """
     for model in sorted(set(ENDPOINTS) - set(repository.models())):
         raise InvalidModel(f"{repository.path} is not the model repository: it has no {model}/{CONFIG}")
@@ -39,6 +48,8 @@ def check_repository(repository: ModelRepository) -> ModelSet:
                 f"{repository.path / name} is corrupt or was replaced "
                 f"(SHA-256 {found[:12]}..., expected {sha256[:12]}...); {INSTALL_HINT}"
             )
+        if name.endswith(PARAMETERS):
+            read_parameters(repository.path / name)
     characters = len(repository.dictionary())
     if characters + 1 != installed.classes:
         raise InvalidModel(

@@ -1,5 +1,6 @@
 """ocr-serve refuses to start with one sentence that says what to do, and exit code 2."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from ocr_pipeline.repository import ModelRepository
 from ocr_serve import checks
+from ocr_serve.access import check_access
 from ocr_serve.backend_directory import assemble
 from ocr_serve.errors import EnvironmentProblem, ServerNotFound
 from ocr_serve.platform_check import problem
@@ -158,6 +160,39 @@ def test_the_summary_that_is_checked_is_the_one_that_convert_wrote(model_reposit
 def test_a_broken_summary(run_serve, weighted_copy, text):
     (weighted_copy / "ocr" / "1" / "model_set.json").write_text(text)
     refused(run_serve("--model-repository", weighted_copy), "model_set.json cannot be read", "ocr-convert")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"text_det_thresh": 7}', '{"text_det_thersh": 0.3}', "\xff"])
+def test_broken_parameters(run_serve, weighted_copy, text):
+    path = weighted_copy / "det_batcher" / "1" / "parameters.json"
+    path.write_bytes(text.encode("latin-1"))
+    refused(run_serve("--model-repository", weighted_copy), "det_batcher/1/parameters.json is not as it should be")
+
+
+@pytest.mark.parametrize("options", [("--address", "0.0.0.0"), ("--", "--grpc-address=0.0.0.0")])  # noqa: S104
+def test_an_address_that_others_reach(run_serve, weighted_copy, options):
+    result = run_serve("--model-repository", weighted_copy, *options)
+    refused(result, "CVE-2025-23319", "the container, whose Triton is 26.07", "--accept-known-flaws")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_addresses_of_this_machine_need_no_flag(address):
+    check_access(address, ["--http-address", address], in_container=False, accepts_flaws=False)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104
+def test_other_addresses_are_for_the_container_and_for_those_who_insist(address):
+    for in_container, accepts_flaws in ((True, False), (False, True)):
+        check_access(address, [], in_container=in_container, accepts_flaws=accepts_flaws)
+    with pytest.raises(EnvironmentProblem, match=f"on {address} others reach"):
+        check_access(address, [], in_container=False, accepts_flaws=False)
+
+
+def test_what_is_wrong_is_an_object_where_the_log_is_json(run_serve, tmp_path):
+    code, stderr = run_serve("--model-repository", tmp_path, "--log-format", "json")
+    said = json.loads(stderr)
+    assert (code, said["level"], said["source"]) == (2, "error", "ocr-serve")
+    assert "is not the model repository" in said["message"]
 
 
 @pytest.mark.parametrize("path", ["/opt/my env", "/opt/$HOME", "/opt/a;b"])

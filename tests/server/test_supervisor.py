@@ -1,5 +1,6 @@
 """Faults of a server under load: each is noticed, and the server serves again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from tests.conftest import SAMPLES, wait_until
 
 from ocr_client import OcrClient
 from ocr_client.errors import OcrClientError
+from ocr_serve.process import stop_signal
+from ocr_serve.running import Policy
 from ocr_serve.stubs import stubs
-from ocr_serve.supervisor import Policy, Supervisor, _stop_signal
+from ocr_serve.supervisor import Supervisor
 
 RECEIPT = SAMPLES / "receipt.png"
 CLIENTS = 8
@@ -68,7 +71,10 @@ MODELS = ["decode", "rec"]  # one that answers by itself, one that is called by 
 
 @pytest.fixture(scope="module")
 def server(launch_server, quick_repository):
-    return launch_server(quick_repository)
+    server = launch_server(quick_repository, "--log-format", "json")
+    yield server
+    for line in server.log.read_text(encoding="utf-8").splitlines():
+        assert {"time", "level", "source", "message"} <= json.loads(line).keys()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -78,10 +84,11 @@ def test_a_step_that_is_killed_is_noticed_and_the_server_serves_again(server, mo
         before = server.tritonserver
         (step, *_) = steps_of(server, model)
         os.kill(step, signal.SIGKILL)
-        wait_until(lambda: f"process id {step} has died" in server.log.read_text(errors="replace"), "it is noticed")
+        wait_until(lambda: server.has_said(f"process id {step} has died"), "it is noticed")
         wait_until(server.is_ready, "the server is ready")
         load.answered_more()
     assert server.tritonserver != before
+    assert psutil.Process(server.tritonserver).environ()["OCR_RESTARTS"] != "0"
     assert set(load.answers) == {load.expected}
     assert all(error.retryable for error in load.errors), [str(error) for error in load.errors if not error.retryable]
 
@@ -89,17 +96,24 @@ def test_a_step_that_is_killed_is_noticed_and_the_server_serves_again(server, mo
 def test_tritonserver_that_is_killed_is_started_anew(server):
     before = server.tritonserver
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: "tritonserver has ended (SIGKILL)" in server.log.read_text(errors="replace"), "it is noticed")
+    wait_until(lambda: server.has_said("tritonserver has ended (SIGKILL)"), "it is noticed")
     wait_until(server.is_ready, "the server is ready")
     with OcrClient(server.http_url) as client:
         assert client.ocr(RECEIPT).texts
     assert server.tritonserver != before
 
 
+def test_no_other_user_can_open_what_pictures_pass_through(server):
+    vars(server).pop("claim", None)
+    paths = [server.claim.directory / name for name in server.left_behind()]
+    assert len(paths) > len(MODELS)
+    assert not [path for path in paths if path.stat().st_mode & 0o077]
+
+
 def test_a_step_that_is_stopped_by_a_signal_counts_as_dead(server):
     (step, *_) = steps_of(server, "decode")
     os.kill(step, signal.SIGSTOP)
-    wait_until(lambda: f"process id {step} has been stopped" in server.log.read_text(errors="replace"), "it is noticed")
+    wait_until(lambda: server.has_said(f"process id {step} has been stopped"), "it is noticed")
     wait_until(server.is_ready, "the server is ready")
 
 
@@ -112,7 +126,7 @@ def test_what_helps_no_more_is_given_up(begin_server, quick_repository):
             os.kill(server.tritonserver, signal.SIGKILL)
             time.sleep(0.5)
     assert server.process.wait(60) == 1
-    assert "giving up" in server.log.read_text(errors="replace")
+    assert server.has_said("giving up")
 
 
 def is_up(server):
@@ -140,6 +154,6 @@ def test_pauses_before_restarts_last_as_long_as_they_should():
     assert [supervisor._pause_s() for _ in range(8)] == [0, 1, 2, 4, 8, 16, 30, None]
     child = subprocess.Popen(["true"])  # whose end is a signal too
     before = time.monotonic()
-    assert not _stop_signal(0.3)
+    assert not stop_signal(0.3)
     assert time.monotonic() - before >= 0.3
     child.wait()

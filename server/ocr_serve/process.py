@@ -1,0 +1,43 @@
+"""What a supervisor asks of the system: signals to stop, and who its children are."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+from ocr_serve.private import keep_private
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def await_stop_signals() -> None:
+    """Have signals to stop wait until `stop_signal` asks for them; to be called in the main thread, before others."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+
+def stop_signal(limit_s: float) -> bool:
+    """Wait so long for a signal to stop, and no longer; whether there was one."""
+    return signal.sigtimedwait(STOP_SIGNALS, limit_s) is not None
+
+
+def adopt_orphans() -> None:
+    """Processes whose parent, a child of this one, was killed become children of this one, which reaps them."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def become_child() -> None:
+    """What a child does before it becomes tritonserver."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        keep_private()
+    except OSError as error:
+        os.write(2, f"ocr-serve: other users of this machine can read pictures in shared memory ({error})\n".encode())
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing is served behind the back of a supervisor that was killed
+
+
+def _prctl(option: int, value: int) -> None:
+    if _LIBC.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
