@@ -1,8 +1,8 @@
 """Sending a request again, within its one time limit, where a moment later it may be answered.
 
-That is so when nobody took it (connection refused, or lost before an answer) and when the server says that it has too
-much to do (HTTP 429 and 503, gRPC UNAVAILABLE). Reading a picture twice does no harm. What was refused or what failed
-is not sent again.
+That is so when nobody took it (connection refused, or lost before the end of the answer) and when the server says that
+it has too much to do (HTTP 429 and 503, gRPC UNAVAILABLE). Reading a picture twice does no harm. What was refused or
+what failed is not sent again.
 """
 
 from __future__ import annotations

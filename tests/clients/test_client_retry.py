@@ -2,6 +2,7 @@
 
 import email.utils
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -59,6 +60,30 @@ def test_a_connection_lost_before_an_answer_is_made_again(
     read: Read, in_turn: Any, receive: Peer, answering: Callable[..., Peer], no_text: bytes
 ) -> None:
     url, used = in_turn(receive, answering("200 OK", no_text))
+    assert read(url) == OcrResult.empty()
+    assert len(used) == 2
+
+
+def test_a_connection_lost_while_the_request_is_being_sent_is_made_again(
+    read: Read, in_turn: Any, answering: Callable[..., Peer], no_text: bytes
+) -> None:
+    def kill(connection: socket.socket) -> None:
+        connection.recv(1024)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
+
+    url, used = in_turn(kill, answering("200 OK", no_text))
+    assert read(url, picture=bytes(8 << 20)) == OcrResult.empty()
+    assert len(used) == 2
+
+
+def test_a_connection_lost_amid_the_answer_is_made_again(
+    read: Read, in_turn: Any, receive: Peer, answering: Callable[..., Peer], no_text: bytes
+) -> None:
+    def kill(connection: socket.socket) -> None:
+        receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
+
+    url, used = in_turn(kill, answering("200 OK", no_text))
     assert read(url) == OcrResult.empty()
     assert len(used) == 2
 

@@ -120,8 +120,13 @@ class Failures:
         if isinstance(error, ssl.SSLError):
             return self.unreachable(f"TLS: {error.reason or error}")
         reason = "connection refused" if isinstance(error, ConnectionRefusedError) else error.strerror
-        # aiohttp raises an OSError of its own for a connection that broke, which is no ConnectionError.
-        is_broken = isinstance(error, ConnectionError) or error.errno in _CONNECTION_BROKEN
+        # aiohttp raises an OSError of its own for a connection that broke, which is no ConnectionError. It has the
+        # number of the one behind it, which has none where the connection was lost while the request was being sent.
+        is_broken = (
+            isinstance(error, ConnectionError)
+            or isinstance(error.__cause__, ConnectionError)
+            or error.errno in _CONNECTION_BROKEN
+        )
         return self.unreachable(reason or str(error) or type(error).__name__, retryable=is_broken)
 
     def from_status(self, status: int, said: str, retry_after: str | None = None) -> OcrClientError:

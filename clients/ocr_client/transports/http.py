@@ -103,7 +103,9 @@ class AsyncHttpTransport:
             raise self._failures.unreachable("the connection broke", retryable=True) from error
         except aiohttp.ClientResponseError as error:
             raise self._failures.not_http() from error
-        except aiohttp.ClientError as error:  # amid the answer
+        except aiohttp.ClientPayloadError as error:
+            raise self._failures.unreachable("the connection broke amid the answer", retryable=True) from error
+        except aiohttp.ClientError as error:
             raise self._failures.unreachable(str(error) or type(error).__name__) from error
 
 
