@@ -14,7 +14,7 @@ from typer import Option
 
 from ocr_bench import report
 from ocr_bench.contenders.environments import CACHE, PEERS, Cache, Peers, prepare
-from ocr_bench.errors import BenchError, PeerError, UnavailableError
+from ocr_bench.errors import BenchError, PeerError, UnavailableError, UnmetError
 from ocr_bench.measurements import perf_analyzer
 from ocr_bench.measurements.accuracy import MeasureAccuracy
 from ocr_bench.measurements.documents import MeasureDocuments
@@ -26,6 +26,7 @@ from ocr_bench.measurements.lower_bound import LowerBound
 from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
 from ocr_bench.measurements.recognition import Recognition
+from ocr_bench.measurements.soak import Soak
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.measurements.words import Words
 from ocr_bench.runner import RESULTS, Measurement, run
@@ -41,7 +42,7 @@ app = typer.Typer(
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
     *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
-    *(MeasureDocuments, MeasureGateway),
+    *(MeasureDocuments, MeasureGateway, Soak),
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
 SECTIONS = (
@@ -52,9 +53,13 @@ PAGE = Path("bench/RESULTS.md")
 
 
 def attempt(work: Callable[[], str]) -> None:
-    """Print what `work` gives; a known error is one message and exit code 2."""
+    """Print what `work` gives; a known error is one message and exit code 2, an unmet demand exit code 1."""
     try:
         typer.echo(work())
+    except UnmetError as error:
+        typer.echo(error.section)
+        typer.echo(f"ocr-bench: {error}", err=True)
+        raise typer.Exit(1) from error
     except (BenchError, ServeError, OcrError) as error:
         typer.echo(f"ocr-bench: {error}", err=True)
         raise typer.Exit(2) from error

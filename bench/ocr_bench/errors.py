@@ -4,7 +4,8 @@ BenchError
 ├── LabelError       a label file that cannot be read
 ├── PeerError        a peer whose environment cannot be made, or that died
 ├── ServerError      the server under test did not start, or died
-└── UnavailableError an instrument that this machine cannot run
+├── UnavailableError an instrument that this machine cannot run
+└── UnmetError       what was measured is not as it must be
 """
 
 
@@ -26,3 +27,15 @@ class ServerError(BenchError):
 
 class UnavailableError(BenchError):
     """An instrument needs something that this machine lacks."""
+
+
+class UnmetError(BenchError):
+    """What was measured is not as it must be; the result files are written all the same.
+
+    Attributes:
+        section: the result as Markdown.
+    """
+
+    def __init__(self, message: str, section: str) -> None:
+        super().__init__(message)
+        self.section = section

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from typer import Option
 
+from ocr_bench.errors import UnmetError
 from ocr_bench.machine import this_machine
 from ocr_bench.report import Table, write_section
 from ocr_bench.target import Target
@@ -110,6 +111,10 @@ class Measurement(ABC, Generic[Found]):
         """A picture of the result."""
         return None
 
+    def problems(self, found: Found) -> Sequence[str]:
+        """What must not be so; the command fails if there is anything."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetMeasurement(Measurement[Found]):
@@ -132,7 +137,12 @@ class TargetMeasurement(Measurement[Found]):
 
 
 def run(measurement: Measurement[Found]) -> str:
-    """Measure, write the result files, and give the section as Markdown."""
+    """Measure, write the result files, and give the section as Markdown.
+
+    Raises:
+        BenchError, ServeError, OcrError: it cannot be measured.
+        UnmetError: it was measured, and something must not be so.
+    """
     place = Workplace(measurement.out, measurement.name or measurement.command)
     place.out.mkdir(parents=True, exist_ok=True)
     found = measurement.measure(place)
@@ -143,4 +153,7 @@ def run(measurement: Measurement[Found]) -> str:
     if figure is not None:
         figure.savefig(place.file("png"), dpi=120)
         parts.append(f"![{place.name}]({place.name}.png)")
-    return write_section(place.out, place.name, parts, measurement.data(found), this_machine())
+    section = write_section(place.out, place.name, parts, measurement.data(found), this_machine())
+    if problems := measurement.problems(found):
+        raise UnmetError("; ".join(problems), section)
+    return section

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from ocr_bench.target import Target
 
 READY_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 60.0
+SUCCESSES = re.compile(r'^nv_inference_request_success\{model="(?P<model>[^"]+)"[^}]*\} (?P<count>\S+)$', re.MULTILINE)
 STUBS_TIMEOUT_S = 10.0  # for the Python steps, once the server has ended
 
 
@@ -51,6 +53,18 @@ def answers(http: str, path: str = "/v2/health/ready") -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def answered(metrics: str, models: Collection[str]) -> int:
+    """How many requests a server has answered without an error, by its own count.
+
+    Args:
+        metrics: host:port of its metrics.
+        models: whose requests are counted.
+    """
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=30) as answer:
+        page = answer.read().decode("utf-8")
+    return sum(int(float(match["count"])) for match in SUCCESSES.finditer(page) if match["model"] in models)
 
 
 @contextmanager
