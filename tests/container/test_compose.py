@@ -38,7 +38,21 @@ def test_python_steps_have_shared_memory_and_the_rest_is_bounded(service: dict[s
     gigabytes = {name: int(service[name].removesuffix("gb")) for name in ("shm_size", "mem_limit")}
     assert MIN_SHARED_MEMORY_MIB / 1024 < gigabytes["shm_size"] < gigabytes["mem_limit"]
     assert service["ulimits"]["nofile"]["soft"] >= 4096
+
+
+@pytest.mark.parametrize("service", [*SERVICES.values(), GATEWAY], ids=[*SERVICES, "gateway"])
+def test_nothing_can_be_written_but_in_memory_and_nobody_gains_rights(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert [mount.split(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
     assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "volumes", "ipc", "pid", "user"} & set(service)
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_health_is_what_the_image_says(service: dict[str, Any]) -> None:
+    assert "healthcheck" not in service
+    assert "HEALTHCHECK" in DOCKERFILE
 
 
 def test_the_gateway_is_of_the_same_image_and_waits_for_the_server() -> None:
@@ -49,7 +63,6 @@ def test_the_gateway_is_of_the_same_image_and_waits_for_the_server() -> None:
     assert GATEWAY["entrypoint"][:3] == ["ocr-gateway", "--triton-url", "ocr:8001"]
     assert GATEWAY["ports"] == [f"127.0.0.1:${{WEB_PORT:-8080}}:{settings_port()}"]
     assert GATEWAY["healthcheck"]["test"][-1] == f"http://127.0.0.1:{settings_port()}/health/ready"
-    assert GATEWAY["cap_drop"] == ["ALL"]
 
 
 def settings_port() -> int:
