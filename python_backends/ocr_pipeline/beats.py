@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+RESTARTS_VARIABLE = "OCR_RESTARTS"  # of the environment: how often whoever watches has started the server anew
 _ASKED = "beats"  # a file of that name asks for them
 _SUFFIX = ".beat"
 _TIME = struct.Struct("=d")

@@ -1,7 +1,6 @@
 """What every Python model of the repository has in common: tensors in, tensors out, errors to the one request."""
 
 import json
-import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +21,7 @@ from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import BUDGET, number
 from ocr_pipeline.tickets import MOST, Tickets
 from ocr_pipeline.time_limits import TimeLimits, deadline_ns
-from ocr_triton.counters import Counters
+from ocr_triton.metrics import Counters, StageClock
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
@@ -233,50 +232,3 @@ def request_parameters(request: Any) -> dict[str, Any]:
         for name, value in parameters.items()
         if name not in _RESERVED and not name.startswith(_RESERVED_PREFIXES)
     }
-
-
-class StageClock:
-    """Sums the time of the stages inside one model and exports it to Triton's /metrics.
-
-    Counters `ocr_stage_duration_us` and `ocr_stage_count`, labels `model` and `stage`.
-    """
-
-    def __init__(self, model: str, stages: tuple[str, ...]) -> None:
-        counter = pb_utils.MetricFamily.COUNTER
-        self._model = model
-        self._families = (
-            pb_utils.MetricFamily("ocr_stage_duration_us", "Time spent in a stage inside a Python model", counter),
-            pb_utils.MetricFamily("ocr_stage_count", "Times a stage inside a Python model ran", counter),
-        )
-        self._spent_us: dict[str, int] = {}
-        self._count: dict[str, int] = {}
-        self._metrics: dict[str, tuple[Any, ...]] = {}
-        for stage in stages:
-            self._add(stage)
-
-    def _add(self, stage: str) -> None:
-        """Count a stage from now on; its counters stand at 0."""
-        labels = {"model": self._model, "stage": stage}
-        self._metrics[stage] = tuple(family.Metric(labels=labels) for family in self._families)
-        self._spent_us[stage] = self._count[stage] = 0
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time the body as stage `name`, be it one that nobody has named before."""
-        if name not in self._metrics:
-            self._add(name)
-        start = time.perf_counter_ns()
-        try:
-            yield
-        finally:
-            self._spent_us[name] += (time.perf_counter_ns() - start) // 1000
-            self._count[name] += 1
-
-    def export(self) -> None:
-        """Hand what has been summed since the last call to Triton."""
-        for stage, count in self._count.items():
-            if count:
-                duration_metric, count_metric = self._metrics[stage]
-                duration_metric.increment(self._spent_us[stage])
-                count_metric.increment(count)
-                self._spent_us[stage] = self._count[stage] = 0

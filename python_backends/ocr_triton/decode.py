@@ -5,11 +5,10 @@ from typing import Any
 
 from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DETECTION, DOCLING, OCR, resolve, resolve_shared
+from ocr_pipeline.beats import RESTARTS_VARIABLE
 from ocr_pipeline.finding import open_picture, open_rgb
 from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_parameters, take_large_pictures, tensor
-from ocr_triton.counters import Restarts
-
-RESTARTS_VARIABLE = "OCR_RESTARTS"  # how often ocr-serve has started the server anew; it says so
+from ocr_triton.metrics import Restarts
 
 
 class TritonPythonModel(Adapter):

@@ -30,7 +30,6 @@ from onnxruntime_backend.settings import Device
 
 _LAST_S = 5.0  # beyond Triton's own limit for requests under way, when it is told to stop
 _CANARY_S = 60.0
-RESTARTS_VARIABLE = "OCR_RESTARTS"  # tells the steps how often the server has been started anew
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -126,7 +125,7 @@ def serve(
         own, lock = _claim(repository)
         words = [str(home.binary), *backends, *command.model_arguments(own), *arguments]
         words += [f"--log-verbose={log_verbose}", *context.args]
-        variables = {**environment, RESTARTS_VARIABLE: str(restarts)}
+        variables = {**environment, beats.RESTARTS_VARIABLE: str(restarts)}
         is_json = log_format is LogFormat.JSON
         return Launch(words, variables, own, lock, is_ready, problem_of_reading, has_json_log=is_json)
 

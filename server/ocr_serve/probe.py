@@ -21,7 +21,7 @@ def problem(host: str, port: int, timeout_s: float) -> str | None:
     picture = base64.b64encode(canary.picture()).decode()
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
-        body = json.dumps({"image": picture})
+        body = json.dumps({"image": picture, "timeout": int(timeout_s * 1e6)})
         connection.request("POST", "/v2/models/ocr/generate", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         content = answer.read()

@@ -10,12 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ocr_contract.errors import TIME_HAS_PASSED
 from ocr_convert.errors import ExportError
 from ocr_convert.export import FOLDER, export
 from ocr_convert.progress import quiet
@@ -175,3 +177,7 @@ def test_a_self_contained_export_is_served_where_nothing_of_ours_is_installed(
         texts = json.load(answer)["texts"]
     with LocalOcr(model_repository) as reader:
         assert texts == list(reader.ocr(RECEIPT, use_textline_orientation=True).texts)
+    late = urllib.request.Request(url, body.replace("{", '{"timeout": 1, ', 1).encode(), headers)
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(late, timeout=60)
+    assert TIME_HAS_PASSED in json.load(refusal.value)["error"]

@@ -148,7 +148,7 @@ class FakeMetric:
 
 
 def test_a_stage_that_was_not_named_is_counted_too_and_hides_no_error(pb_utils):
-    from ocr_triton.adapter import StageClock
+    from ocr_triton.metrics import StageClock
 
     families = []
 

@@ -1,6 +1,9 @@
-"""What has become of requests, as Triton's /metrics tells it."""
+"""What the Python models tell in Triton's /metrics: what has become of requests, and the time spent in stages."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
@@ -63,3 +66,50 @@ class Restarts:
         self._family = pb_utils.MetricFamily("ocr_restarts", "Times that ocr-serve has started the server anew", gauge)
         self._metric = self._family.Metric(labels={})
         self._metric.set(count)
+
+
+class StageClock:
+    """Sums the time of the stages inside one model and exports it to Triton's /metrics.
+
+    Counters `ocr_stage_duration_us` and `ocr_stage_count`, labels `model` and `stage`.
+    """
+
+    def __init__(self, model: str, stages: tuple[str, ...]) -> None:
+        counter = pb_utils.MetricFamily.COUNTER
+        self._model = model
+        self._families = (
+            pb_utils.MetricFamily("ocr_stage_duration_us", "Time spent in a stage inside a Python model", counter),
+            pb_utils.MetricFamily("ocr_stage_count", "Times a stage inside a Python model ran", counter),
+        )
+        self._spent_us: dict[str, int] = {}
+        self._count: dict[str, int] = {}
+        self._metrics: dict[str, tuple[Any, ...]] = {}
+        for stage in stages:
+            self._add(stage)
+
+    def _add(self, stage: str) -> None:
+        """Count a stage from now on; its counters stand at 0."""
+        labels = {"model": self._model, "stage": stage}
+        self._metrics[stage] = tuple(family.Metric(labels=labels) for family in self._families)
+        self._spent_us[stage] = self._count[stage] = 0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the body as stage `name`, be it one that nobody has named before."""
+        if name not in self._metrics:
+            self._add(name)
+        start = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            self._spent_us[name] += (time.perf_counter_ns() - start) // 1000
+            self._count[name] += 1
+
+    def export(self) -> None:
+        """Hand what has been summed since the last call to Triton."""
+        for stage, count in self._count.items():
+            if count:
+                duration_metric, count_metric = self._metrics[stage]
+                duration_metric.increment(self._spent_us[stage])
+                count_metric.increment(count)
+                self._spent_us[stage] = self._count[stage] = 0
