@@ -1,4 +1,7 @@
-"""Since when each process of a server is at its oldest request: told by the process, read by who watches it.
+"""Since when each process of a server has not got on with a request: told by the process, read by who watches it.
+
+A request that takes long is none that hangs: on a machine with too much to do it may wait for each call of a network.
+So the time is that of the last step forward, not of the request's begin.
 
 A file of 8 bytes a process, in the folder of the models that are served: the time by the machine's monotonic clock, or
 0 while there is no request. Nothing is written where nobody has asked for it by `ask`.
@@ -10,7 +13,7 @@ import mmap
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +31,7 @@ class Beat:
     Attributes:
         model: that it serves.
         pid: of the process.
-        since: seconds, by time.monotonic, when the oldest request that it is at was begun.
+        since: seconds, by time.monotonic, when it began, or last got on with, the request that has waited longest.
     """
 
     model: str
@@ -62,7 +65,7 @@ class Pulse:
             models: the folder of the models that are served.
             model: that this process serves.
         """
-        self._begun: list[float] = []
+        self._since: dict[object, float] = {}  # of each request that this process is at
         self._shown: mmap.mmap | None = None
         if (models / _ASKED).exists():
             with (models / f"{model}.{os.getpid()}{_SUFFIX}").open("w+b") as file:
@@ -70,17 +73,24 @@ class Pulse:
                 self._shown = mmap.mmap(file.fileno(), _TIME.size)
 
     @contextmanager
-    def request(self) -> Iterator[None]:
-        """Tell that this process is at a request while the body runs; there may be several at a time."""
-        begun = time.monotonic()
-        self._begun.append(begun)
-        self._show()
+    def request(self) -> Iterator[Callable[[], None]]:
+        """Tell that this process is at a request while the body runs; there may be several at a time.
+
+        The body calls what it is given whenever it gets on with the request.
+        """
+        own = object()
+
+        def gets_on() -> None:
+            self._since[own] = time.monotonic()
+            self._show()
+
+        gets_on()
         try:
-            yield
+            yield gets_on
         finally:
-            self._begun.remove(begun)
+            del self._since[own]
             self._show()
 
     def _show(self) -> None:
         if self._shown is not None:
-            self._shown[:] = _TIME.pack(self._begun[0] if self._begun else 0.0)
+            self._shown[:] = _TIME.pack(min(self._since.values(), default=0.0))

@@ -3,7 +3,7 @@
 import json
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ class Visit:
     Attributes:
         request: Triton's.
         limits: of the time that the step may be at it.
+        gets_on: to be called whenever the step has come further with it, so that it does not seem to hang.
         ticket: its number; see ocr_pipeline.tickets.
         tensors: outputs of the step.
         lines: of text in the answer, and the endpoint that it is of; None in all steps but the last.
@@ -48,6 +49,7 @@ class Visit:
     """
 
     request: Any
+    gets_on: Callable[[], None]
     limits: TimeLimits = field(default_factory=TimeLimits)
     ticket: int = 0
     tensors: Tensors = field(default_factory=dict)
@@ -103,8 +105,8 @@ class Step:
     @contextmanager
     def at(self, request: Any) -> Iterator[Visit]:
         """Be at a request: the body begins the visit and gives it tensors; it then has a response, whatever happens."""
-        visit = Visit(request)
-        with self.pulse.request():
+        with self.pulse.request() as gets_on:
+            visit = Visit(request, gets_on)
             try:
                 yield visit
                 if self.admits:

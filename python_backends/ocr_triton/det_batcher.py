@@ -15,7 +15,6 @@ from ocr_pipeline.finding import Pixels
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
-from ocr_pipeline.time_limits import TimeLimits
 from ocr_pipeline.upright import find_upright
 from ocr_triton.adapter import Adapter, Tensors, Visit, request_parameters, tensor
 from ocr_triton.textline_orientation import classify
@@ -48,7 +47,7 @@ class TritonPythonModel(Adapter):
         """Lines of a picture for the recogniser; where nobody asks for their pixels, the page of text_detection."""
         is_ocr = asks_for_lines(request)
         options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
-        in_time = partial(checked, visit.limits)
+        in_time = partial(checked, visit)
         upright = find_upright(
             tensor(request, "pixels"),
             in_time(detect),
@@ -80,12 +79,14 @@ def asks_for_lines(request: Any) -> bool:
     return "crops" in request.requested_output_names()
 
 
-def checked(limits: TimeLimits, network: Callable[[Pixels], Answer]) -> Callable[[Pixels], Answer]:
-    """A network that is not asked any more once time is up."""
+def checked(visit: Visit, network: Callable[[Pixels], Answer]) -> Callable[[Pixels], Answer]:
+    """A network that is not asked any more once time is up; each answer is a step forward."""
 
     def ask(pixels: Pixels) -> Answer:
-        limits.check()
-        return network(pixels)
+        visit.limits.check()
+        answer = network(pixels)
+        visit.gets_on()
+        return answer
 
     return ask
 

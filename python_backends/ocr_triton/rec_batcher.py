@@ -10,7 +10,6 @@ import triton_python_backend_utils as pb_utils
 from ocr_contract.errors import InvalidInput
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
-from ocr_pipeline.time_limits import TimeLimits
 from ocr_triton.adapter import Step, Tensors, Visit, tensor
 
 RecAnswer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
@@ -50,14 +49,14 @@ class TritonPythonModel(Step):
         except ValueError as error:
             raise InvalidInput(str(error)) from error
         with self.clock.stage("rec"):
-            steps = await self.recognise(strip, visit.limits)
+            steps = await self.recognise(strip, visit)
         return {"index": steps.index, "score": steps.score, "steps": steps.steps}
 
     def plan(self, strip: Strip) -> list[Call]:
         """Which lines are recognised together."""
         return plan_calls(strip.widths, self.lines_per_call, self.pixels_per_call)
 
-    async def recognise(self, strip: Strip, limits: TimeLimits) -> Steps:
+    async def recognise(self, strip: Strip, visit: Visit) -> Steps:
         """Call `rec` for all lines, until time is up.
 
         When a call fails, those that have not begun are left out, and the others ended.
@@ -71,11 +70,13 @@ class TritonPythonModel(Step):
                 if failed.is_set():
                     return None
                 try:
-                    limits.check()
-                    return await infer(*call_inputs(strip, call))
+                    visit.limits.check()
+                    answer = await infer(*call_inputs(strip, call))
                 except Exception:
                     failed.set()
                     raise
+                visit.gets_on()
+                return answer
 
         answers = await asyncio.gather(*(ask(call) for call in calls), return_exceptions=True)
         for answer in answers:

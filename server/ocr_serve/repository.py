@@ -19,7 +19,7 @@ _SLACK_S = 30.0
 
 
 def longest_step_s(repository: ModelRepository) -> float:
-    """Seconds after which a step that is still at one request hangs: a step that works has given it up by then.
+    """Seconds after which a step that has not got on with a request hangs: one that works has given it up by then.
 
     Raises:
         InvalidModel: a configuration is missing, or says no such number.

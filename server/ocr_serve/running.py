@@ -33,7 +33,7 @@ class Policy:
         start_s: a server that is not ready by then is started anew.
         drain_s: a server with a fault may go on answering for so long.
         stop_s: requests under way have so long when the server is asked to stop.
-        step_s: a step that is at one request for longer hangs; one that works gives it up by then.
+        step_s: a step that has not got on with a request for longer hangs; one that works gives it up by then.
         stopped_s: a step, or tritonserver, that has been stopped by a signal for longer hangs.
         silence_s: a server that has not said for longer that it is ready, when it is asked, hangs.
     """
@@ -141,7 +141,7 @@ class Server:
                 return f"the server has not said for {self._policy.silence_s:g} s that it is ready"
         for beat in beats.read(self._claim.models):
             if now - beat.since > self._policy.step_s:
-                return f"the Python step {beat.model} has been at one request for more than {self._policy.step_s:g} s"
+                return f"the Python step {beat.model} has not got on with a request for {self._policy.step_s:g} s"
         return None
 
     def stop(self) -> None:

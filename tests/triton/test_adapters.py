@@ -17,8 +17,14 @@ from ocr_pipeline import tickets
 from ocr_pipeline.tickets import Tickets
 from ocr_pipeline.time_limits import TimeLimits
 
-NO_PULSE = types.SimpleNamespace(request=contextlib.nullcontext)
+NO_PULSE = types.SimpleNamespace(request=lambda: contextlib.nullcontext(lambda: None))
 NO_COUNTERS = types.SimpleNamespace(answered=lambda endpoint, lines: None, ended_by=lambda error: None)
+
+
+def visit_of(limits, steps_forward=None):
+    """A visit of the recogniser's or the detector's step; every step forward adds to the list."""
+    steps_forward = [] if steps_forward is None else steps_forward
+    return types.SimpleNamespace(limits=limits, gets_on=lambda: steps_forward.append(1))
 
 
 class FakeError:
@@ -91,7 +97,7 @@ def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypa
     step.lines_per_call, step.pixels_per_call, step.calls_in_flight = 1, 1, 3
     strip = join_lines([np.zeros((48, 40, 3), np.uint8)] * 20)
     with pytest.raises(RuntimeError, match="rec failed"):
-        asyncio.run(step.recognise(strip, TimeLimits()))
+        asyncio.run(step.recognise(strip, visit_of(TimeLimits())))
     assert not running
     assert len(begun) == 3
 
@@ -267,10 +273,11 @@ def test_no_network_is_asked_once_a_step_has_spent_its_time(pb_utils):
 
     asked = []
     begun_ns = time.monotonic_ns()
-    checked(TimeLimits(max_seconds=60, begun_ns=begun_ns), asked.append)(1)
+    steps_forward = []
+    checked(visit_of(TimeLimits(max_seconds=60, begun_ns=begun_ns), steps_forward), asked.append)(1)
     with pytest.raises(BudgetExceeded, match=r"60 seconds.*max_seconds"):
-        checked(TimeLimits(max_seconds=60, begun_ns=begun_ns - 60 * 10**9), asked.append)(2)
-    assert asked == [1]
+        checked(visit_of(TimeLimits(max_seconds=60, begun_ns=begun_ns - 60 * 10**9), steps_forward), asked.append)(2)
+    assert asked == steps_forward == [1]
 
 
 def test_calls_of_rec_end_at_the_deadline(pb_utils, monkeypatch):
@@ -288,6 +295,7 @@ def test_calls_of_rec_end_at_the_deadline(pb_utils, monkeypatch):
     step = rec_batcher.TritonPythonModel()
     step.lines_per_call, step.pixels_per_call, step.calls_in_flight = 1, 1, 3
     strip = join_lines([np.zeros((48, 40, 3), np.uint8)] * 20)
+    steps_forward = []
     with pytest.raises(DeadlineExceeded):
-        asyncio.run(step.recognise(strip, TimeLimits(time.monotonic_ns() + 20_000_000)))
-    assert len(begun) <= 3
+        asyncio.run(step.recognise(strip, visit_of(TimeLimits(time.monotonic_ns() + 20_000_000), steps_forward)))
+    assert len(steps_forward) == len(begun) <= 3

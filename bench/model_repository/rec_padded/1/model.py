@@ -4,8 +4,8 @@ import numpy as np
 
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers
 from ocr_pipeline.stages.crops import Strip
-from ocr_pipeline.time_limits import TimeLimits
 from ocr_triton import rec_batcher
+from ocr_triton.adapter import Visit
 
 
 class TritonPythonModel(rec_batcher.TritonPythonModel):
@@ -14,7 +14,7 @@ class TritonPythonModel(rec_batcher.TritonPythonModel):
     def load(self) -> None:
         """There is nothing to read: no line waits for another call."""
 
-    async def recognise(self, strip: Strip, limits: TimeLimits) -> Steps:
+    async def recognise(self, strip: Strip, visit: Visit) -> Steps:
         """Call `rec_static` for all lines at once, or not at all for a page without lines."""
         if not len(strip.widths):
             return join_answers([], [])
