@@ -8,6 +8,7 @@ OcrError
 │   ├── InvalidOption  an unknown, ill-typed or out-of-range option
 │   └── BudgetExceeded a picture that takes more time than the operator gives to one
 ├── Overloaded         too many requests are under way; Triton answers UNAVAILABLE (HTTP 503)
+│   └── OutOfMemory    the request needs more memory than there is at the moment
 ├── DeadlineExceeded   the time that the request gave itself has passed; Triton answers CANCELLED (400 over HTTP)
 ├── InvalidResult      fields of a result that do not belong together
 └── InvalidModel       what ocr-convert should have installed is missing or does not fit together
@@ -47,6 +48,10 @@ class BudgetExceeded(InvalidInput):
 
 class Overloaded(OcrError):
     """Too many requests are under way; the same one may be answered a moment later."""
+
+
+class OutOfMemory(Overloaded):
+    """The request needs more memory than there is at the moment."""
 
 
 class DeadlineExceeded(OcrError):

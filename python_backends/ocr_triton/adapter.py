@@ -21,6 +21,7 @@ from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import BUDGET, number
 from ocr_pipeline.tickets import MOST, Tickets
 from ocr_pipeline.time_limits import TimeLimits, deadline_ns
+from ocr_triton.memory import Room, as_out_of_memory
 from ocr_triton.metrics import Counters, StageClock
 
 Tensors = Mapping[str, npt.NDArray[Any]]
@@ -32,6 +33,7 @@ _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 
 # Every other error is INTERNAL. By name: Triton puts TritonError into its module after the model has been imported.
 _CODES = ((InvalidInput, "INVALID_ARG"), (Overloaded, "UNAVAILABLE"), (DeadlineExceeded, "CANCELLED"))
+_room = Room()
 
 
 @dataclass
@@ -113,7 +115,8 @@ class Step:
                     visit.tensors = {**visit.tensors, "ticket": np.array([visit.ticket, visit.limits.deadline_ns])}
                 visit.response = success(visit.tensors)
                 self._end(visit)
-            except Exception as error:
+            except Exception as raised:
+                error = as_out_of_memory(raised) or raised
                 visit.response = failure(error)
                 self.counters.ended_by(error)
                 self.tickets.give_back(visit.ticket)
@@ -180,7 +183,12 @@ def take_large_pictures(max_pixels: int) -> None:
 
 
 def success(tensors: Tensors) -> Any:
-    """A response with output tensors by name."""
+    """A response with output tensors by name.
+
+    Raises:
+        OutOfMemory: shared memory has no room for them.
+    """
+    _room.check(tensor.nbytes for tensor in tensors.values())
     outputs = [pb_utils.Tensor(name, np.ascontiguousarray(tensor)) for name, tensor in tensors.items()]
     return pb_utils.InferenceResponse(output_tensors=outputs)
 

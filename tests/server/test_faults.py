@@ -105,7 +105,7 @@ def test_a_picture_for_which_there_is_no_memory_fails_alone(server):
         resource.prlimit(step, resource.RLIMIT_AS, (space, resource.RLIM_INFINITY))
     before = server.tritonserver
     with OcrClient(server.http_url, retries=0) as client:
-        with pytest.raises(OcrClientError):
+        with pytest.raises(OcrClientError, match="no memory left for this request"):
             client.ocr(large.getvalue())
         assert client.ocr(RECEIPT).texts
     assert server.tritonserver == before

@@ -71,8 +71,8 @@ def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils, tmp_
     pb_utils.get_input_tensor_by_name = lambda request, name: None
     first, second, third = Echo().execute([1, 2, 1])
     assert first.error is None
-    assert second.error.code == FakeError.INTERNAL
-    assert "shared memory is full" in second.error.text
+    assert second.error.code == FakeError.UNAVAILABLE
+    assert "no memory left for this request" in second.error.text
     assert third.error is None
 
 
