@@ -310,16 +310,16 @@ exif = Image.Exif()
 if turned: exif[0x0112] = 6
 data, form = io.BytesIO(), "TIFF" if mode in "IF" else "PNG"
 if mode == "animation":
-    first, *others = (Image.new("RGB", (5000, 4000), (level, 0, 0)) for level in (0, 50, 100))
+    first, *others = (Image.new("RGB", (3000, 2500), (level, 0, 0)) for level in (0, 50, 100))
     first.save(data, "GIF", save_all=True, append_images=others, disposal=2)
     del first, others
 else:
-    Image.new(mode, (5000, 4000)).save(data, form, exif=exif, compression="tiff_deflate")
+    Image.new(mode, (3000, 2500)).save(data, form, exif=exif, compression="tiff_deflate")
 before = int(open("/proc/self/statm").read().split()[1]) * 4096
 open("/proc/self/clear_refs", "w").write("5")
 decode_image(data.getvalue(), page=3 if mode == "animation" else 0)
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
-print((peak - before) / (5000 * 4000))
+print((peak - before) / (3000 * 2500))
 """
 
 
