@@ -24,8 +24,8 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 RECEIPT = SAMPLES / "receipt.png"
 
 
-def test_stages_add_up_on_the_real_server(model_repository: Path, tmp_path: Path) -> None:
-    text = run(Stages(pictures=[RECEIPT], repeats=1, model_repository=model_repository, out=tmp_path))
+def test_stages_add_up_on_the_real_server(quick_repository: Path, tmp_path: Path) -> None:
+    text = run(Stages(pictures=[RECEIPT], repeats=1, model_repository=quick_repository, out=tmp_path))
     assert "### Stages: pp-ocrv4-mobile, cpu" in text
     rows = json.loads((tmp_path / "stages.json").read_text(encoding="utf-8"))["data"]["rows"]
     assert set(rows) == {"Triton HTTP", "Triton gRPC", "Triton gRPC, shared memory", "in-process"}
@@ -97,9 +97,9 @@ def test_nobody_is_ready_where_nobody_listens() -> None:
     assert not answers(f"127.0.0.1:{free_ports(1)[0]}")
 
 
-def test_the_plain_ensemble_reads_with_the_weights_of_the_target(model_repository: Path, tmp_path: Path) -> None:
-    made = static_repository(Target(model_repository).repository, tmp_path)
-    assert (made / "rec_static/1/model.onnx").samefile(model_repository / "rec/1/model.onnx")
+def test_the_plain_ensemble_reads_with_the_weights_of_the_target(quick_repository: Path, tmp_path: Path) -> None:
+    made = static_repository(Target(quick_repository).repository, tmp_path)
+    assert (made / "rec_static/1/model.onnx").samefile(quick_repository / "rec/1/model.onnx")
     with running_server(Target(made), tmp_path / "log") as server, OcrClient(server.http) as client:
         contender = HttpContender("plain", server, "ocr_static", in_flight=2)
         plain, blank = contender.read([RECEIPT, SAMPLES / "blank.png"]).answers

@@ -118,7 +118,7 @@ class TestServing:
 
 
 class TestServerBehind:
-    def test_one_that_goes_and_comes_back(self, model_repository, start_server, start_gateway):
+    def test_one_that_goes_and_comes_back(self, quick_repository, start_server, start_gateway):
         (port,) = free_ports(1)
         gateway = start_gateway("--triton-url", f"127.0.0.1:{port}")
 
@@ -129,12 +129,12 @@ class TestServerBehind:
         assert away.status_code == 503
         assert int(away.headers["Retry-After"]) >= 1
         assert requests.get(f"{gateway.url}/health/ready", timeout=30).status_code == 503
-        server = start_server(model_repository, "--grpc-port", str(port))
+        server = start_server(quick_repository, "--grpc-port", str(port))
         wait_until(lambda: status().ok, "it is served again", 30)
         server.stop()
         assert status().status_code == 503
         assert requests.get(f"{gateway.url}/health/ready", timeout=30).status_code == 503
-        start_server(model_repository, "--grpc-port", str(port))
+        start_server(quick_repository, "--grpc-port", str(port))
         wait_until(lambda: requests.get(f"{gateway.url}/health/ready", timeout=30).ok, "it is ready again", 30)
         assert status().ok
 

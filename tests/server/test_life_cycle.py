@@ -99,13 +99,6 @@ def test_ctrl_c_leaves_no_process_and_no_shared_memory(tuned, wait_for):
     wait_for(lambda: not tuned.left_behind(), "shared memory is free")
 
 
-def test_a_server_that_is_killed_leaves_nothing_behind(start_server, quick_repository, wait_for):
-    server = start_server(quick_repository)
-    assert steps(server)
-    server.stop(signal.SIGKILL)
-    wait_for(lambda: not steps(server) and not server.left_behind(), "nothing is left")
-
-
 def answers(url):
     """Whether a server answers, which it may do a moment after its log has named the service."""
     try:
@@ -115,14 +108,18 @@ def answers(url):
         return False
 
 
-def test_a_server_listens_on_an_ipv6_address(begin_server, quick_repository, wait_for):
+def test_a_server_listens_on_an_ipv6_address_and_leaves_nothing_behind_when_it_is_killed(
+    begin_server, quick_repository, wait_for
+):
     server = begin_server(quick_repository, "--address", "::1")
     wait_for(lambda: f"[::1]:{server.http_port}" in server.log.read_text(), "ocr-serve names its address")
     for port, path in ((server.http_port, "v2/health/ready"), (server.metrics_port, "metrics")):
         wait_for(lambda: answers(f"http://[::1]:{port}/{path}"), f"{path} is answered", 120)  # noqa: B023 - at once
     with InferenceServerClient(f"[::1]:{server.grpc_port}") as client:
         assert client.is_server_ready()
-    assert server.stop(signal.SIGTERM) == 0
+    assert steps(server)
+    server.stop(signal.SIGKILL)
+    wait_for(lambda: not steps(server) and not server.left_behind(), "nothing is left")
 
 
 @pytest.mark.parametrize("moment", ["loading: rec:1", "successfully loaded 'det_batcher'"])
