@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from ocr_contract.parts import JPEG, PNG, bound_parts
 from ocr_documents.document import Document, Page
 from ocr_documents.errors import BrokenDocument, DocumentTooLarge, NoSuchPage, reading
 
@@ -121,6 +122,7 @@ def measured(content: bytes, number: int = 1) -> tuple[int, int, float | None]:
 def _opened(stream: BinaryIO) -> Iterator[Image.Image]:
     """Open a picture as far as its header; what Pillow cannot read is a `BrokenDocument`."""
     try:
+        _bound_parts(stream)
         with _QUIET, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, which are the reader's to judge
             with Image.open(stream, formats=FORMATS) as picture:
@@ -131,6 +133,16 @@ def _opened(stream: BinaryIO) -> Iterator[Image.Image]:
         raise DocumentTooLarge(f"is too large: {error}") from error
     except NOT_READABLE as error:
         raise BrokenDocument(f"is a broken picture: {error}") from error
+
+
+def _bound_parts(stream: BinaryIO) -> None:
+    """See that going through a file takes no longer than reading it; see `ocr_contract.parts.bound_parts`."""
+    stream.seek(0)
+    head = stream.read(len(PNG))
+    stream.seek(0)
+    if head.startswith((JPEG, PNG)):
+        bound_parts(stream.read())
+        stream.seek(0)
 
 
 def _is_turned(picture: Image.Image, content: bytes) -> bool:

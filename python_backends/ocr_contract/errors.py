@@ -18,6 +18,11 @@ TIME_HAS_PASSED = "the time that this request gave itself, its timeout, has pass
 INSTALL_HINT = "run ocr-convert to install a model set"  # ends the messages about files that it installs
 
 
+def server_fault(request_id: str) -> str:
+    """What whoever asked hears of an error that nobody foresaw; what it was stands in the server's log."""
+    return "the server failed on this request; its log says why" + (f" (request_id {request_id})" if request_id else "")
+
+
 class OcrError(Exception):
     """Root of everything that is raised on purpose."""
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 from PIL import Image
 
-from ocr_contract.errors import DeadlineExceeded, InvalidInput, InvalidOption, Overloaded
+from ocr_contract.errors import DeadlineExceeded, InvalidInput, InvalidOption, Overloaded, server_fault
 from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import BUDGET, number
@@ -117,7 +117,7 @@ class Step:
                 self._end(visit)
             except Exception as raised:
                 error = as_out_of_memory(raised) or raised
-                visit.response = failure(error)
+                visit.response = failure(error, request.request_id())
                 self.counters.ended_by(error)
                 self.tickets.give_back(visit.ticket)
 
@@ -193,15 +193,19 @@ def success(tensors: Tensors) -> Any:
     return pb_utils.InferenceResponse(output_tensors=outputs)
 
 
-def failure(error: Exception) -> Any:
-    """A response that says what went wrong: a code for each error raised on purpose, else INTERNAL and a log entry."""
+def failure(error: Exception, request_id: str = "") -> Any:
+    """A response that says what went wrong: a code for each error raised on purpose, else INTERNAL.
+
+    Of an error that nobody foresaw only the log tells: its text may quote what another request, or another program,
+    holds in memory.
+    """
     for kind, code in _CODES:
         if isinstance(error, kind):
             triton_error = pb_utils.TritonError(str(error), getattr(pb_utils.TritonError, code))
             break
     else:
-        pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
-        triton_error = pb_utils.TritonError(f"{type(error).__name__}: {error}", pb_utils.TritonError.INTERNAL)
+        pb_utils.Logger.log_error(f"request_id {request_id!r}: {''.join(traceback.format_exception(error))}")
+        triton_error = pb_utils.TritonError(server_fault(request_id), pb_utils.TritonError.INTERNAL)
     return pb_utils.InferenceResponse(output_tensors=[], error=triton_error)
 
 
@@ -209,6 +213,18 @@ def tensor(request: Any, name: str) -> Any:
     """Input tensor `name` as a numpy array, or None when it is optional and absent."""
     found = pb_utils.get_input_tensor_by_name(request, name)
     return None if found is None else found.as_numpy()
+
+
+def given(request: Any, name: str) -> Any:
+    """Input tensor `name` as a numpy array. Where one input of a model is optional, Triton lets any be left out.
+
+    Raises:
+        InvalidInput: it is not there.
+    """
+    found = tensor(request, name)
+    if found is None:
+        raise InvalidInput(f"the input {name} is missing")
+    return found
 
 
 def encoded(value: Any) -> bytes:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DOCLING, OCR, RECOGNITION, resolve
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
+from ocr_pipeline.inputs import steps_of_lines
 from ocr_pipeline.repository import DICTIONARY, PARAMETERS, read_parameters
-from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.ctc import read_dictionary
-from ocr_pipeline.stages.pieces import checked_counts
-from ocr_triton.adapter import Adapter, Tensors, Visit, request_parameters, tensor, text_tensor
+from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters, tensor, text_tensor
 
 
 class TritonPythonModel(Adapter):
@@ -30,17 +28,16 @@ class TritonPythonModel(Adapter):
 
     def answer(self, request: Any, visit: Visit) -> Tensors:
         """A page of text, or the text of every line picture in the order of the request."""
-        boxes, widths, box_scores = (tensor(request, name) for name in ("boxes", "widths", "box_scores"))
-        try:
-            steps = Steps(tensor(request, "index"), tensor(request, "score"), tensor(request, "steps"))
-            pieces = checked_counts(tensor(request, "pieces"), steps)
-        except ValueError as error:
-            raise InvalidInput(str(error)) from error
-        if (len(boxes), len(widths)) != (len(pieces), len(steps.steps)):
-            raise InvalidInput(
-                f"{len(boxes)} boxes and {len(widths)} widths do not fit {len(pieces)} lines "
-                f"of {len(steps.steps)} pieces"
-            )
+        boxes, widths, pieces = (given(request, name) for name in ("boxes", "widths", "pieces"))
+        box_scores = tensor(request, "box_scores")
+        steps = steps_of_lines(
+            *(given(request, name) for name in ("index", "score", "steps")),
+            widths=widths,
+            pieces=pieces,
+            boxes=boxes,
+            box_scores=box_scores,
+            characters=len(self.dictionary),
+        )
         is_page = box_scores is not None
         options = resolve(request_parameters(request), OCR if is_page else RECOGNITION)
         of_model = self.dictionary, options, self.clock

@@ -12,11 +12,12 @@ from ocr_contract.options import DETECTION, OCR, Options, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
 from ocr_pipeline.finding import Pixels
+from ocr_pipeline.inputs import picture
 from ocr_pipeline.repository import PARAMETERS, read_parameters
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import find_upright
-from ocr_triton.adapter import Adapter, Tensors, Visit, request_parameters, tensor
+from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters
 from ocr_triton.textline_orientation import classify
 
 Answer = TypeVar("Answer")
@@ -49,7 +50,7 @@ class TritonPythonModel(Adapter):
         options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
         in_time = partial(checked, visit)
         upright = find_upright(
-            tensor(request, "pixels"),
+            picture(given(request, "pixels")),
             in_time(detect),
             in_time(classify),
             options,

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
-from ocr_contract.errors import InvalidInput
+from ocr_pipeline.inputs import strip_of_lines
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
-from ocr_triton.adapter import Step, Tensors, Visit, tensor
+from ocr_triton.adapter import Step, Tensors, Visit, given
 
 RecAnswer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
@@ -44,10 +44,7 @@ class TritonPythonModel(Step):
 
     async def answer(self, request: Any, visit: Visit) -> Tensors:
         """Classes and their probabilities for every step of every line."""
-        try:
-            strip = Strip(tensor(request, "crops"), tensor(request, "widths"))
-        except ValueError as error:
-            raise InvalidInput(str(error)) from error
+        strip = strip_of_lines(given(request, "crops"), given(request, "widths"))
         with self.clock.stage("rec"):
             steps = await self.recognise(strip, visit)
         return {"index": steps.index, "score": steps.score, "steps": steps.steps}

@@ -11,6 +11,7 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ocr_contract.errors import InvalidInput, server_fault
 from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, with_precision
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
 from onnxruntime_backend.settings import REQUESTS_HELD, Device
@@ -74,32 +75,55 @@ class TritonPythonModel:
             try:
                 sender.send(response, flags=final)
             except Exception as error:  # shared memory is full, say; whoever waits must hear of it
-                sender.send(_failure(error), flags=final)
+                sender.send(_failure(error, request), flags=final)
         except Exception:
             pb_utils.Logger.log_error(traceback.format_exc())
         finally:
             self._free_places.release()
 
     def _answer(self, requests: list[Any]) -> list[Any]:
+        """A response to each, in their order: one that cannot be run is refused, and does not fail the others."""
+        responses: dict[int, Any] = {}
+        taken: dict[int, Tensors] = {}
+        for number, request in enumerate(requests):
+            try:
+                taken[number] = self._inputs(request)
+            except Exception as error:
+                responses[number] = _failure(error, request)
         try:
-            inputs = [self._inputs(request) for request in requests]
-            if self._batching:
-                outputs = self._session.run_batched(inputs)
-            else:
-                outputs = [self._session.run(tensors) for tensors in inputs]
-            return [
-                pb_utils.InferenceResponse([pb_utils.Tensor(name, tensor) for name, tensor in tensors.items()])
-                for tensors in outputs
-            ]
+            if taken:
+                responses.update(zip(taken, self._run([*taken.values()]), strict=True))
         except Exception as error:
-            return [_failure(error) for _ in requests]
+            responses.update({number: _failure(error, requests[number]) for number in taken})
+        return [responses[number] for number in range(len(requests))]
+
+    def _run(self, inputs: list[Tensors]) -> list[Any]:
+        if self._batching:
+            outputs = self._session.run_batched(inputs)
+        else:
+            outputs = [self._session.run(tensors) for tensors in inputs]
+        return [
+            pb_utils.InferenceResponse([pb_utils.Tensor(name, tensor) for name, tensor in tensors.items()])
+            for tensors in outputs
+        ]
 
     def _inputs(self, request: Any) -> Tensors:
-        return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self._session.inputs}
+        """The inputs of a request by name.
+
+        Raises:
+            InvalidInput: the network cannot be run with them.
+        """
+        tensors = {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self._session.inputs}
+        self._session.shapes.check(tensors)
+        return tensors
 
 
-def _failure(error: Exception) -> Any:
-    """A response that says what went wrong, and a log entry with the traceback."""
-    pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
-    reason = pb_utils.TritonError(f"onnxruntime: {error}", pb_utils.TritonError.INTERNAL)
+def _failure(error: Exception, request: Any) -> Any:
+    """A response that says what is wrong with the request, or else that the log has it."""
+    if isinstance(error, InvalidInput):
+        reason = pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
+    else:
+        request_id = request.request_id()
+        pb_utils.Logger.log_error(f"request_id {request_id!r}: {''.join(traceback.format_exception(error))}")
+        reason = pb_utils.TritonError(server_fault(request_id), pb_utils.TritonError.INTERNAL)
     return pb_utils.InferenceResponse(output_tensors=[], error=reason)

@@ -13,6 +13,7 @@ from ocr_contract.errors import INSTALL_HINT
 from onnxruntime_backend.errors import InvalidConfig, ModelLoadError
 from onnxruntime_backend.heap import release_freed_memory
 from onnxruntime_backend.settings import Device, SessionSettings, session_settings
+from onnxruntime_backend.shapes import Shapes
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -87,6 +88,7 @@ class Session:
         self._known_shapes: set[tuple[tuple[int, ...], ...]] = set()
         _check(self._session.get_inputs(), config["input"], "input", path)
         _check(self._session.get_outputs(), config["output"], "output", path)
+        self.shapes = Shapes({tensor.name: tensor.shape for tensor in self._session.get_inputs()}, settings.bounds)
 
     def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
         """Output tensors by name, from input tensors by name."""

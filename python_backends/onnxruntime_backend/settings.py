@@ -2,7 +2,8 @@
 
 Beyond that backend, parameters of the `openvino` accelerator are OpenVINO properties, such as
 INFERENCE_PRECISION_HINT (the C++ backend ignores them). NUM_STREAMS is how many runs go on at the same time, each on
-its share of the cores; AUTO is one for each core, at most 8, since each has its own memory.
+its share of the cores; AUTO is one for each core, at most 8, since each has its own memory. Nor does it know a model's
+parameters `side_multiple` and `max_elements` (see `shapes.Bounds`).
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 
 from ocr_pipeline.cores import cores
 from onnxruntime_backend.errors import InvalidConfig
+from onnxruntime_backend.shapes import Bounds
 
 Provider = tuple[str, dict[str, str]]
 
@@ -66,6 +68,7 @@ class SessionSettings:
     enable_mem_pattern: bool = True
     config_entries: Mapping[str, str] = field(default_factory=dict)
     streams: int = 1  # runs that may go on at the same time
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 def session_settings(config: Mapping[str, Any], device: Device, device_id: int) -> SessionSettings:
@@ -103,6 +106,7 @@ def session_settings(config: Mapping[str, Any], device: Device, device_id: int) 
         enable_mem_pattern=_flag(parameters, "enable_mem_pattern", True),
         config_entries={key: parameters[key] for key in (allocator_key,) if key in parameters},
         streams=streams,
+        bounds=Bounds(max(_whole(parameters, "side_multiple", 1), 1), _whole(parameters, "max_elements", 0)),
     )
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from ocr_documents.errors import DocumentTooLarge
+from ocr_documents.errors import BrokenDocument, DocumentTooLarge
 from ocr_documents.opening import open_document
+from ocr_documents.pictures import PictureDocument
 from ocr_pipeline.stages.decode import decode_image
 
 ORIENTATION = 0x0112
@@ -90,3 +91,14 @@ def test_more_pixels_than_pillow_opens_are_one_error():
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     with pytest.raises(DocumentTooLarge, match="is too large"):
         open_document(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("part", "count"), [(b"\xff\xe5\x00\x02", 10**6), (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527), 900)]
+)
+def test_a_file_of_too_many_parts_is_refused_before_pillow_goes_through_them(part, count):
+    file = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(file, "JPEG")
+    data = file.getvalue()
+    with pytest.raises(BrokenDocument, match="a JPEG file of more than"):
+        PictureDocument(data[:2] + part * count + data[2:])

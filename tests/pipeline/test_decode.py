@@ -448,11 +448,12 @@ JPEG_HEAD, JPEG_REST = LOSSY["jpeg"][:2], LOSSY["jpeg"][2:]
         JPEG_HEAD + b"\xff" * 5 * 10**7 + JPEG_REST,
         JPEG_HEAD + b"\xff\xfe\x00\x03A" * 10**7,
         JPEG_HEAD + b"\xff" * 5 * 10**7,
+        JPEG_HEAD + (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 900 + JPEG_REST,
         LOSSY["progressive jpeg"][:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 10**6 + b"\xff\xd9",
         LOSSLESS["png"][:33] + b"\x00\x00\x00\x00abCD\x00\x00\x00\x00" * 4 * 10**6 + LOSSLESS["png"][33:],
         b"II*\0" + b"".join((at + 8).to_bytes(4, "little") + bytes(2) for at in range(0, 6 * 10**6, 6)),
     ],
-    ids=["segments", "padding", "comments", "nothing but padding", "scans", "chunks", "pages"],
+    ids=["segments", "padding", "comments", "nothing but padding", "EXIF", "scans", "chunks", "pages"],
 )
 def test_a_file_of_millions_of_parts_is_refused_at_once(data):
     started = time.monotonic()

@@ -48,6 +48,8 @@ def test_an_ordinary_picture_is_one_tile(picture_hw, limits, expected):
         ((12848, 253), 2000, (12832, 256), 8),  # and a narrower one is not scaled at all
         ((24, 1536), 2000, (96, 6144), 4),  # unless its text would fill the detector's input from edge to edge
         ((30, 2000), 2000, (96, 6400), 4),
+        ((1, 100_000), 2000, (32, 1984), 1),  # no letter has room in it
+        ((3, 100_000), 2000, (32, 1984), 1),
         ((6000, 8000), 8000, (6016, 8000), 20),
         ((6000, 8000), 2000, (1504, 1984), 1),
     ],

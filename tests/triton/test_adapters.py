@@ -39,12 +39,34 @@ class FakeResponse:
         self.output_tensors, self.error = output_tensors, error
 
 
+class FakeRequest:
+    def __init__(self, name="", parameters=None, outputs=(), timeout_us=0, is_gone=False, size=0):
+        self.name, self.given, self.outputs = name, parameters or {}, outputs
+        self.timeout_us, self.is_gone, self.size = timeout_us, is_gone, size
+
+    def request_id(self):
+        return self.name
+
+    def parameters(self):
+        return json.dumps(self.given)
+
+    def timeout(self):
+        return self.timeout_us
+
+    def requested_output_names(self):
+        return self.outputs
+
+    def is_cancelled(self):
+        return self.is_gone
+
+
 @pytest.fixture
 def pb_utils(monkeypatch):
     """Triton's module, which is there in a running server alone."""
     fake = types.ModuleType("triton_python_backend_utils")
     fake.TritonError, fake.InferenceResponse = FakeError, FakeResponse
-    fake.Logger = types.SimpleNamespace(log_error=lambda text: None)
+    fake.logged = []
+    fake.Logger = types.SimpleNamespace(log_error=fake.logged.append)
     fake.Tensor = lambda name, value: (name, value)
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", fake)
     yield fake
@@ -65,11 +87,11 @@ def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils, tmp_
         pulse, counters, tickets, max_seconds = NO_PULSE, NO_COUNTERS, Tickets(tmp_path), None
 
         def answer(self, request, visit):
-            return {"out": np.zeros(request)}
+            return {"out": np.zeros(request.size)}
 
     pb_utils.Tensor = no_room
     pb_utils.get_input_tensor_by_name = lambda request, name: None
-    first, second, third = Echo().execute([1, 2, 1])
+    first, second, third = Echo().execute([FakeRequest(f"page-{size}", size=size) for size in (1, 2, 1)])
     assert first.error is None
     assert second.error.code == FakeError.UNAVAILABLE
     assert "no memory left for this request" in second.error.text
@@ -115,15 +137,9 @@ def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils, tmp_path):
     step.pulse, step.counters, step.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
     step.max_in_flight, step.max_seconds = 1, None
     step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}
-    asked = [
-        types.SimpleNamespace(
-            parameters=lambda page=page: json.dumps({"page": page}),
-            timeout=lambda: 0,
-            requested_output_names=lambda: ["pixels", "ticket"],
-        )
-        for page in (0, 4, -1, 1.5, 2)
-    ]
-    *refused, answer = step.execute(asked)
+    *refused, answer = step.execute(
+        [FakeRequest(parameters={"page": page}, outputs=["pixels", "ticket"]) for page in (0, 4, -1, 1.5, 2)]
+    )
     for response, sentence in zip(
         refused,
         [
@@ -175,6 +191,17 @@ def test_a_stage_that_was_not_named_is_counted_too_and_hides_no_error(pb_utils):
     assert count.values == {("step", "decode"): 1, ("step", "added later"): 1, ("step", "another"): 1}
 
 
+def test_of_an_error_that_nobody_foresaw_only_the_log_tells(pb_utils):
+    from ocr_triton.adapter import failure
+
+    response = failure(KeyError("what another request holds"), "page-7")
+    assert response.error.code == FakeError.INTERNAL
+    assert response.error.text == "the server failed on this request; its log says why (request_id page-7)"
+    (entry,) = pb_utils.logged
+    assert "request_id 'page-7'" in entry
+    assert "what another request holds" in entry
+
+
 @pytest.mark.parametrize(
     ("shape", "widths"),
     [((48, 9, 3), [4, 4]), ((48, 9, 3), [9, 0]), ((40, 9, 3), [9]), ((48, 9, 3), [2**62, 2**62, 2**62, 2**62, 9])],
@@ -187,7 +214,7 @@ def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, tmp_p
     step = rec_batcher.TritonPythonModel()
     step.clock = types.SimpleNamespace(export=lambda: None)
     step.pulse, step.counters, step.tickets, step.max_seconds = NO_PULSE, NO_COUNTERS, Tickets(tmp_path), 9
-    (response,) = asyncio.run(step.execute([types.SimpleNamespace(is_cancelled=lambda: False)]))
+    (response,) = asyncio.run(step.execute([FakeRequest()]))
     assert response.error.code == FakeError.INVALID_ARG
 
 
@@ -211,7 +238,7 @@ class Entry:
         return Decode()
 
 
-ASKED = types.SimpleNamespace(timeout=lambda: 1000)
+ASKED = FakeRequest(timeout_us=1000)
 
 
 def test_a_step_hands_its_ticket_on_or_gives_it_back(pb_utils, tmp_path):
@@ -264,7 +291,7 @@ def test_a_step_drops_what_nobody_waits_for(pb_utils, tmp_path, deadline, is_can
     pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(
         as_numpy=lambda: np.array([7, deadline])
     )
-    (dropped,) = Last().execute([types.SimpleNamespace(is_cancelled=lambda: is_cancelled)])
+    (dropped,) = Last().execute([FakeRequest(is_gone=is_cancelled)])
     assert dropped.error.code == FakeError.CANCELLED
 
 

@@ -42,7 +42,7 @@ class Steps:
             raise ValueError(f"the steps of lines are whole numbers from 0 to {self.index.size}, one for each line")
         if not self.index.shape == self.score.shape == (self.steps.sum(),):
             raise ValueError(
-                f"{self.steps.sum()} steps do not fit index {self.index.shape} and score {self.score.shape}"
+                f"the steps in sum do not fit an index of shape {self.index.shape} and a score of {self.score.shape}"
             )
 
 

@@ -46,7 +46,7 @@ class Strip:
         if self.widths.ndim != 1 or self.widths.min(initial=1) < 1 or self.widths.max(initial=1) > MAX_STRIP_WIDTH:
             raise ValueError(f"the widths of a strip are whole numbers from 1 to {MAX_STRIP_WIDTH}, one for each line")
         if self.pixels.shape != (LINE_HEIGHT, self.widths.sum(), 3):
-            raise ValueError(f"widths of {self.widths.sum()} pixels in sum do not fit a strip of {self.pixels.shape}")
+            raise ValueError(f"the widths in sum do not fit a strip of shape {self.pixels.shape}")
 
     @classmethod
     def blank(cls, widths: Widths) -> "Strip":

@@ -5,22 +5,18 @@ import binascii
 import io
 
 from ocr_contract.errors import ImageTooLarge, InvalidImage
+from ocr_contract.parts import JPEG, PNG, bound_parts, scan_offset
 from ocr_contract.tiff import MAX_PAGES, count_tiff_pages
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 MAX_BYTES = 64 * 1024 * 1024
 
-# A picture has some tens of them; a file may hold millions, and every library goes through them one by one.
-MAX_JPEG_SEGMENTS, MAX_JPEG_SCANS, MAX_PNG_CHUNKS = 4096, 256, 65_536
-MAX_JPEG_FILL = 4096  # bytes of padding before a marker
-
-_JPEG, _PNG, _PNG_HEAD = b"\xff\xd8\xff", b"\x89PNG", b"\x89PNG\r\n\x1a\n"
-_SIGNATURES = (_JPEG, _PNG, b"BM", b"RIFF", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8")
+_SIGNATURES = (JPEG, PNG, b"BM", b"RIFF", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8")
 _BASE64_SHARE = 1.34  # characters a byte
 _BASE64_SLACK = 4096  # characters of a data URL's header and of white space at the ends
 _WHITE_SPACE = b" \t\n\r\v\f"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+_END_OF_IMAGE = b"\xff\xd9"
 
 
 def image_bytes(data: bytes, max_bytes: int = MAX_BYTES) -> bytes:
@@ -72,55 +68,23 @@ def check_parts(data: bytes) -> None:
     """See that a file is not made of so many parts that going through them takes longer than decoding a picture.
 
     Raises:
-        InvalidImage: a JPEG file of too many segments or scans, a PNG file of too many chunks, or a TIFF file of too
-            many pages.
+        InvalidImage: a JPEG or PNG file of too many parts, or a TIFF file of too many pages.
     """
-    if data.startswith(_JPEG):
-        if data.count(b"\xff\xda", _scan_offset(data)) > MAX_JPEG_SCANS:
-            raise InvalidImage(f"image cannot be decoded: a JPEG file of more than {MAX_JPEG_SCANS} scans")
-    elif data.startswith(_PNG):
-        offset, chunks = len(_PNG_HEAD), 0
-        while offset < len(data):
-            offset += 12 + int.from_bytes(data[offset : offset + 4], "big")  # length, type and checksum around it
-            chunks += 1
-            if chunks > MAX_PNG_CHUNKS:
-                raise InvalidImage(f"image cannot be decoded: a PNG file of more than {MAX_PNG_CHUNKS} chunks")
-    elif count_tiff_pages(io.BytesIO(data)) > MAX_PAGES:
+    try:
+        bound_parts(data)
+    except ValueError as error:
+        raise InvalidImage(f"image cannot be decoded: {error}") from error
+    if count_tiff_pages(io.BytesIO(data)) > MAX_PAGES:
         raise InvalidImage(f"image cannot be decoded: a TIFF file of more than {MAX_PAGES} pages")
 
 
 def check_jpeg_end(data: bytes) -> None:
-    """See that a JPEG file is whole: OpenCV fills what a truncated one lacks with gray and says nothing.
+    """See that a JPEG file, whose parts have been checked, is whole: OpenCV fills what it lacks with gray, silently.
 
     Raises:
         InvalidImage: it has no end marker.
     """
     # Inside the entropy-coded data the marker cannot occur by chance (ITU T.81, B.1.1.5), and EXIF thumbnails lie
     # before the scan.
-    if data.find(_END_OF_IMAGE, _scan_offset(data)) < 0:
+    if data.find(_END_OF_IMAGE, scan_offset(data)) < 0:
         raise InvalidImage("image is truncated: the JPEG file has no end marker")
-
-
-def _scan_offset(data: bytes) -> int:
-    """Offset of the first scan of a JPEG file, or its length when there is none.
-
-    Raises:
-        InvalidImage: there are too many segments before it.
-    """
-    offset = 2
-    for _ in range(MAX_JPEG_SEGMENTS):
-        offset = data.find(b"\xff", offset)
-        if offset < 0:
-            return len(data)
-        rest = data[offset : offset + MAX_JPEG_FILL].lstrip(b"\xff")
-        if not rest:
-            break
-        offset += min(MAX_JPEG_FILL, len(data) - offset) - len(rest) - 1  # at the last byte of padding
-        marker = rest[0]
-        if marker == _START_OF_SCAN:
-            return offset
-        standalone = marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8
-        offset += 2 if standalone else 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
-        if offset >= len(data):
-            return len(data)
-    raise InvalidImage(f"image cannot be decoded: a JPEG file of more than {MAX_JPEG_SEGMENTS} segments, or of padding")

@@ -27,7 +27,7 @@ def opened(data: bytes) -> Iterator[ImageFile]:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             yield picture
     except UnidentifiedImageError as error:
-        raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}, got {data[:8]!r}...") from error
+        raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}") from error
     except Image.DecompressionBombError as error:  # Pillow's own guard, which is this process's to set
         raise ImageTooLarge(
             f"{error}; raise max_pixels in the config.pbtxt of decode or rec_preprocess, "

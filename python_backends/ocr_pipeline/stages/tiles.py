@@ -18,6 +18,7 @@ MAX_TILE_SIDE = 1984  # pixels of the detector's input: what our default limit o
 MARGIN = 192  # pixels that neighbouring tiles share
 MIN_SHORT_SHARE = 0.75  # of limit_side_len: receipts of 3 to 1 are read as well in one piece, and faster
 MIN_STRIP_SIDE = 96  # pixels: where less than half would be left, a thin line's text would fill the input and be lost
+MIN_TEXT_SIDE = 4  # pixels of the picture: no letter has room in a thinner one, so it is not worth tiles
 MAX_ENLARGEMENT = 6.0  # small pictures are scaled up no further: docs/decisions.md has how other limits read
 
 
@@ -74,7 +75,7 @@ def plan_tiles(height: int, width: int, *, limit_side_len: int, limit_type: str,
     limited = min(scale, max_side_limit / long)
     is_strip = limited < 1 and limited * short < MIN_SHORT_SHARE * limit_side_len
     is_thin = limited < scale and limited * short < MIN_STRIP_SIDE / 2
-    if limit_type == "min" and (is_strip or is_thin):
+    if limit_type == "min" and (is_strip or is_thin) and short >= MIN_TEXT_SIDE:
         limited = max(min(1.0, limit_side_len / short), min(scale, MIN_STRIP_SIDE / short))
         max_side_limit = math.ceil(long * limited)
     scaled_hw = _round_side(height * limited, max_side_limit), _round_side(width * limited, max_side_limit)
