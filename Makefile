@@ -19,7 +19,7 @@ UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --python $(BIN)/python --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv weights demo serve web test test-tools lint format bench-data bench-setup bench lock clean
+.PHONY: help venv weights demo serve web test test-tools fuzz lint format bench-data bench-setup bench lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
@@ -63,6 +63,15 @@ test-tools: venv
 
 test: venv test-tools ## every test, the real server included
 	$(BIN)/python -m pytest
+
+# Parsers of ocr_bench.hostile.guided. What they find is kept in build/fuzz, and the next run goes on from there.
+PARSERS := tiff parts base64 kinds v2 kserve options
+FUZZ_S ?= 60
+fuzz: venv ## fuzz the parsers that are written in Python, guided by coverage (FUZZ_S=60 seconds each)
+	$(UV) pip install --python $(BIN)/python --group bench/pyproject.toml:fuzz
+	@for parser in $(PARSERS); do mkdir -p build/fuzz/$$parser && echo "==> $$parser" && \
+		$(BIN)/python -m ocr_bench.hostile.guided $$parser -max_total_time=$(FUZZ_S) -timeout=5 -rss_limit_mb=2048 \
+			-artifact_prefix=build/fuzz/ build/fuzz/$$parser || exit 1; done
 
 lint: venv ## ruff, mypy, the rule who may import whom, and hadolint for the Dockerfile
 	$(BIN)/ruff check $(SOURCES)

@@ -20,6 +20,7 @@ from ocr_bench.measurements.accuracy import MeasureAccuracy
 from ocr_bench.measurements.documents import MeasureDocuments
 from ocr_bench.measurements.endurance import Endurance
 from ocr_bench.measurements.gateway import MeasureGateway
+from ocr_bench.measurements.hostile import Hostile
 from ocr_bench.measurements.lines import Lines
 from ocr_bench.measurements.load import Load
 from ocr_bench.measurements.lower_bound import LowerBound
@@ -42,12 +43,13 @@ app = typer.Typer(
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
     *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
-    *(MeasureDocuments, MeasureGateway, Soak),
+    *(MeasureDocuments, MeasureGateway, Soak, Hostile),
 )
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16")  # as make bench names them
 SECTIONS = (
     *("accuracy", "recognition", *PEER_SECTIONS),
     *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents", "gateway", "gateway-tiny"),
+    "hostile",
 )
 PAGE = Path("bench/RESULTS.md")
 

@@ -1,0 +1,1 @@
+"""Hostile inputs: files, tensors and requests that no honest client sends, made on the spot from a seed."""
