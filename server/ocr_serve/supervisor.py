@@ -50,6 +50,7 @@ class Supervisor:
                 server.stop()
                 self._heir.inherits(None)
                 return 0
+            self._say(fault)
             cannot_load = not server.was_ready and (server.code or 0) > 0
             is_told_to_stop = server.end()
             self._heir.inherits(None)
@@ -57,12 +58,12 @@ class Supervisor:
                 return 0
             if cannot_load and server.code is not None and not self._restarts:
                 return server.code  # what it cannot load now, it will not load the next time
-            self._say(f"{fault}; the server is started anew")
             pause_s = self._pause_s()
             if pause_s is None:
                 limit = f"{self._policy.max_restarts} restarts within {self._policy.window_s:g} s"
                 self._say(f"{limit} have not helped: giving up")
                 return 1
+            self._say("the server is started anew")
             if stop_signal(pause_s):
                 return 0
             restarts += 1
