@@ -26,7 +26,7 @@ from ocr_convert.sources.fetch import Fetched, Fetcher, check_sha256
 from ocr_convert.sources.model_sets import ModelSet, Network, find_model_set
 from ocr_convert.template import complete, lacking
 from ocr_convert.work import work_folder
-from ocr_pipeline.repository import Parameters
+from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 
 

@@ -13,7 +13,7 @@ from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.paddle.to_onnx import Converted, to_fused_onnx
 from ocr_convert.progress import Reporter
 from ocr_convert.verify import verify_cls, verify_det, verify_rec
-from ocr_pipeline.repository import Parameters
+from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.crops import Strip
 
 STEPS = 2  # of one network: convert, verify

@@ -9,9 +9,9 @@ import onnxruntime
 
 from ocr_contract.options import DEFAULTS
 from ocr_convert.paddle.dictionary import BLANKS
-from ocr_convert.paddle.inference_yml import SIZE_OPTIONS, THRESHOLDS
 from ocr_convert.prepare import Preparation
-from ocr_pipeline.repository import DICTIONARY, PARAMETERS, WEIGHTS, Parameters
+from ocr_pipeline.parameters import MODEL_SET_OPTIONS, Parameters
+from ocr_pipeline.repository import DICTIONARY, PARAMETERS, WEIGHTS
 from ocr_pipeline.stages.ctc import join_dictionary
 from ocr_pipeline.stages.orientation import PADDED
 
@@ -38,8 +38,7 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
         files[f"{kind}/{WEIGHTS}"] = network.fused
         files[f"{kind}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     files[f"ctc_decode/{DICTIONARY}"] = join_dictionary(ready.characters)
-    options = (*SIZE_OPTIONS, *THRESHOLDS.values())
-    values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in options}
+    values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in MODEL_SET_OPTIONS}
     cls = ready.networks["cls"].folder.settings.cls if "cls" in ready.networks else PADDED
     files[f"det_batcher/{PARAMETERS}"] = Parameters(values, ready.parameters.db, cls=cls).to_json()
     files[f"rec_preprocess/{PARAMETERS}"] = Parameters(cls=cls).to_json()

@@ -24,7 +24,7 @@ from ocr_convert.graphs.fuse import HALVES, Kind, Normalisation
 from ocr_pipeline import page
 from ocr_pipeline.clock import NO_CLOCK
 from ocr_pipeline.finding import find_boxes, tile_plan
-from ocr_pipeline.repository import Parameters
+from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.buckets import call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 from ocr_pipeline.stages.orientation import PADDED, ClsInput, cls_crops

@@ -8,12 +8,12 @@ The names are PaddleX's.
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
 from ocr_contract.errors import InvalidOption
+from ocr_contract.shown import shown
 from ocr_contract.tiff import MAX_PAGES
 
 Value = bool | int | float | str
@@ -226,7 +226,7 @@ def parse_option(name: str, value: Any) -> Value:
     try:
         return allowed.parse(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidOption(f"{name} must be {allowed.expected}, not {reprlib.repr(value)}") from error
+        raise InvalidOption(f"{name} must be {allowed.expected}, not {shown(value)}") from error
 
 
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,15 +15,15 @@ the links do, and there is neither `current` nor `installed`.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocr_contract.errors import INSTALL_HINT, InvalidModel, InvalidOption
-from ocr_contract.options import OCR, Value, parse_option
+from ocr_contract.errors import INSTALL_HINT, InvalidModel
+from ocr_contract.options import OCR
+from ocr_contract.shown import shown
+from ocr_pipeline.parameters import Parameters, read_parameters
 from ocr_pipeline.stages.ctc import read_dictionary
-from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
-from ocr_pipeline.stages.orientation import PADDED, ClsInput
 
 VERSION = "1"
 CONFIG = "config.pbtxt"
@@ -31,36 +31,13 @@ WEIGHTS = "model.onnx"
 DICTIONARY = "dictionary.txt"
 PARAMETERS = "parameters.json"
 SUMMARY = "model_set.json"
+STEPS_WITH_PARAMETERS = ("det_batcher", "ctc_decode", "rec_preprocess")
 HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
+REQUIRED_MODELS = ("det", "rec")  # without whose weights nothing is read
 OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
 BUDGET = "max_seconds"  # parameter of a model that gives up a request that takes it longer
-CLS_PREFIX = "cls_"  # of ClsInput's fields in a parameters.json
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """What a model set brings for a step beside weights.
-
-    Attributes:
-        options: values of options.
-        db: the kind of DB post-processing.
-        right_to_left: whether the recogniser is for a script that is written so, as Arabic is.
-        cls: the pixels that the line orientation classifier takes.
-    """
-
-    options: Mapping[str, Value] = field(default_factory=dict)
-    db: DbVariant = PLAIN_DB
-    right_to_left: bool = False
-    cls: ClsInput = PADDED
-
-    def to_json(self) -> str:
-        """The text of a parameters.json that `read_parameters` reads back; beside options only what is not usual."""
-        variant = {name: value for name, value in asdict(self.db).items() if value != getattr(PLAIN_DB, name)}
-        direction = {"right_to_left": True} if self.right_to_left else {}
-        cls = {} if self.cls == PADDED else {CLS_PREFIX + name: value for name, value in asdict(self.cls).items()}
-        return json.dumps({**self.options, **variant, **direction, **cls}, indent=2) + "\n"
 
 
 @dataclass(frozen=True)
@@ -135,12 +112,15 @@ class ModelRepository:
         path = self.file(HOME, SUMMARY)
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            return ModelSet(str(document["name"]), int(document["classes"]), dict(document["files"]), document)
+            files = dict(document["files"])
+            if not all(isinstance(word, str) for pair in files.items() for word in pair):
+                raise ValueError("files must be names with their SHA-256")
+            return ModelSet(str(document["name"]), int(document["classes"]), files, document)
         except FileNotFoundError as error:
             what = "no weights" if not self.has_set() else f"weights, but no {HOME}/{VERSION}/{SUMMARY} that lists them"
             raise InvalidModel(f"{self.path} has {what}; {INSTALL_HINT}") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InvalidModel(f"{path} cannot be read ({error!r}); {INSTALL_HINT}") from error
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            raise InvalidModel(f"{path} cannot be read ({shown(error)}); {INSTALL_HINT}") from error
 
     def dictionary(self) -> tuple[str, ...]:
         """The recogniser's characters.
@@ -154,9 +134,14 @@ class ModelRepository:
         """What the installed model set brings for all steps.
 
         Raises:
-            InvalidModel: a file is missing or is not as it should be.
+            InvalidModel: a file is missing or is not as it should be, or two of them disagree.
         """
-        det, ctc = (read_parameters(self.file(model, PARAMETERS)) for model in ("det_batcher", "ctc_decode"))
+        det, ctc, rec = (read_parameters(self.file(model, PARAMETERS)) for model in STEPS_WITH_PARAMETERS)
+        if det.cls != rec.cls:
+            raise InvalidModel(
+                f"{self.file('det_batcher', PARAMETERS)} and that of rec_preprocess state different inputs of cls; "
+                f"{INSTALL_HINT}"
+            )
         return Parameters(det.options, det.db, ctc.right_to_left, det.cls)
 
 
@@ -172,24 +157,3 @@ def number(config: Mapping[str, Any], key: str, most: int | None = None) -> int:
         range_ = "of at least 1" if most is None else f"from 1 to {most}"
         raise InvalidModel(f"{where} must be a whole number {range_}, not {text!r}")
     return int(text)
-
-
-def read_parameters(path: Path) -> Parameters:
-    """What ocr-convert wrote into a parameters.json.
-
-    Raises:
-        InvalidModel: the file is missing, is not JSON, or holds what is no option or out of its range.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        db = {one.name: values.pop(one.name) for one in fields(DbVariant) if one.name in values}
-        right_to_left = values.pop("right_to_left", False)
-        if not isinstance(right_to_left, bool):
-            raise ValueError(f"right_to_left must be true or false, not {right_to_left!r}")
-        stated = {one.name: values.pop(CLS_PREFIX + one.name, one.default) for one in fields(ClsInput)}
-        options = {name: parse_option(name, value) for name, value in values.items()}
-        return Parameters(options, DbVariant(**db), right_to_left, ClsInput(**stated))
-    except FileNotFoundError as error:
-        raise InvalidModel(f"{path} is missing; {INSTALL_HINT}") from error
-    except (ValueError, AttributeError, TypeError, InvalidOption) as error:
-        raise InvalidModel(f"{path} is not as it should be ({error}); {INSTALL_HINT}") from error

@@ -14,7 +14,7 @@ from ocr_contract.options import Options
 from ocr_contract.result import DetectionResult
 from ocr_pipeline.clock import Clock
 from ocr_pipeline.finding import Classifier, Detector, Pixels, find_boxes, probability_map
-from ocr_pipeline.repository import Parameters
+from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.crops import crop_lines
 from ocr_pipeline.stages.db_postprocess import MAX_LINES
 from ocr_pipeline.stages.doc_orientation import (

@@ -30,6 +30,7 @@ from ocr_pipeline.repository import ModelRepository, number
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import Upright, find_upright
+from ocr_pipeline.whole import check_installed
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
 from onnxruntime_backend.precision import Precision, check_precision
@@ -61,7 +62,7 @@ class LocalOcr:
             precision: arithmetic of the networks on a CPU, "f32" or "bf16"; None for what config.pbtxt says.
 
         Raises:
-            InvalidModel: the repository has no weights, or they do not fit together.
+            InvalidModel: what is installed is not whole, damaged, or does not fit together.
             BackendError: another device or precision, or this machine or this onnxruntime does not have it or what
                 config.pbtxt asks for, or the weights cannot be loaded. All of these are an OcrError.
         """
@@ -69,7 +70,7 @@ class LocalOcr:
         if arithmetic is not None:
             check_precision(arithmetic, where)
         repository = ModelRepository(Path(model_repository))
-        self.model_set = repository.installed()
+        self.model_set = check_installed(repository)
         self.networks = Networks(repository, where, arithmetic)
         self._parameters = repository.parameters()
         self._dictionary = repository.dictionary()

@@ -6,7 +6,8 @@ from ocr_contract.options import DOCLING, OCR, RECOGNITION, resolve
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.inputs import steps_of_lines
-from ocr_pipeline.repository import DICTIONARY, PARAMETERS, read_parameters
+from ocr_pipeline.parameters import read_parameters
+from ocr_pipeline.repository import DICTIONARY, PARAMETERS
 from ocr_pipeline.stages.ctc import read_dictionary
 from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters, tensor, text_tensor
 

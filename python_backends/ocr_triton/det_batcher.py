@@ -13,7 +13,8 @@ from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
 from ocr_pipeline.finding import Pixels
 from ocr_pipeline.inputs import picture
-from ocr_pipeline.repository import PARAMETERS, read_parameters
+from ocr_pipeline.parameters import read_parameters
+from ocr_pipeline.repository import PARAMETERS
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import find_upright

@@ -4,7 +4,8 @@ from typing import Any
 
 from ocr_contract.options import RECOGNITION, resolve
 from ocr_pipeline import page
-from ocr_pipeline.repository import PARAMETERS, read_parameters
+from ocr_pipeline.parameters import read_parameters
+from ocr_pipeline.repository import PARAMETERS
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_parameters, take_large_pictures, tensor
 from ocr_triton.textline_orientation import classify

@@ -157,7 +157,7 @@ def test_local_with_weights_that_are_corrupt_ends_with_2_and_one_sentence(folder
     assert done.exit_code == 2
     assert done.stdout == ""
     assert done.stderr.startswith("ocr-client: ")
-    assert "rec/1/model.onnx cannot be loaded" in done.stderr
+    assert "rec/1/model.onnx is corrupt or was replaced" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -9,8 +9,8 @@ import pytest
 from ocr_contract.options import OPTIONS
 from ocr_convert.errors import ModelSetError
 from ocr_convert.graphs.fuse import Normalisation
-from ocr_convert.paddle.inference_yml import DET_OPTIONS, SIZE_OPTIONS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, Network, find_model_set, load_model_sets
+from ocr_pipeline.parameters import MODEL_SET_OPTIONS, SIZE_OPTIONS
 
 
 def networks() -> dict[str, Network]:
@@ -84,13 +84,13 @@ def test_another_list(tmp_path: Path) -> None:
     assert rec.normalisation is None
 
 
-@pytest.mark.parametrize("option", sorted(set(OPTIONS) - set(DET_OPTIONS)))
+@pytest.mark.parametrize("option", sorted(set(OPTIONS) - set(MODEL_SET_OPTIONS)))
 def test_an_option_that_no_step_keeps_is_refused_and_those_that_are_kept_are_named(tmp_path: Path, option: str) -> None:
     path = tmp_path / "sets.yaml"
     path.write_text(GOOD.replace("text_det_thresh: 0.1", f"{option}: {json.dumps(OPTIONS[option].default)}"))
     with pytest.raises(ModelSetError) as raised:
         load_model_sets(path)
-    assert f"mine: options of a model set are {', '.join(DET_OPTIONS)}, not {option}" in str(raised.value)
+    assert f"mine: options of a model set are {', '.join(MODEL_SET_OPTIONS)}, not {option}" in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 from ocr_convert import cli
-from ocr_convert.graphs.fuse import Kind
+from ocr_convert.errors import ConvertError, ModelFolderError
+from ocr_convert.graphs.fuse import IMAGENET, Kind
 from ocr_convert.paddle.dictionary import class_characters
 from ocr_convert.paddle.folder import find_dictionary, read_model_folder
+from ocr_convert.paddle.process import PaddleProcess
+from ocr_convert.paddle.to_onnx import to_fused_onnx
 from ocr_convert.pipeline import convert_folders
 from ocr_convert.progress import Reporter
 from ocr_pipeline.repository import ModelRepository
@@ -185,6 +188,110 @@ def test_what_is_decoded_in_another_way_is_refused(
 ) -> None:
     write_yml(folders[kind], {"PostProcess": after})
     assert reason in refusal(folders, repository)
+
+
+LONG = "x" * 100_000
+ANCHORS = f"a: &a [{'x,' * 100}]\nb: &b [{'*a,' * 100}]\nPostProcess: {{thresh: [{'*b,' * 100}]}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        ("det", "", "must hold a mapping with PreProcess and PostProcess"),
+        ("det", "PostProcess: abc", "PostProcess must be a mapping, not 'abc'"),
+        ("det", "PreProcess: 3", "PreProcess must be a mapping, not '3'"),
+        ("det", "Global: 3", "Global must be a mapping, not '3'"),
+        ("det", "Global: {model_name: [a]}", "model_name must be a line of at most 100 characters, not ['a']"),
+        ("det", f"Global: {{model_name: {LONG}}}", "model_name must be a line of at most 100 characters"),
+        ("det", 'Global: {model_name: "a\\nb"}', "model_name must be a line of at most 100 characters"),
+        ("det", "PreProcess: {transform_ops: [3]}", "transform_ops must be a list of mappings, not ['3']"),
+        ("det", "PostProcess: {thresh: .nan}", "text_det_thresh must be a number from 0 to 1, not '.nan'"),
+        ("det", "PostProcess: {thresh: [0.3]}", "text_det_thresh must be a number from 0 to 1, not ['0.3']"),
+        ("det", f"PostProcess: {{unclip_ratio: {LONG}}}", "text_det_unclip_ratio must be a number from 0 to 10"),
+        ("det", f"PostProcess: {{score_mode: {LONG}}}", "score_mode must be fast or slow"),
+        ("det", f"PostProcess: {{name: {LONG}}}", "but only DBPostProcess is served"),
+        ("det", ANCHORS, "text_det_thresh must be a number from 0 to 1"),
+        ("det", "a: &a [*a]", "cannot be read"),
+        ("det", "? [a]\n: b", "cannot be read"),
+        ("det", f"a: '{'x' * (4 << 20)}'", "is larger than 4 MiB: it belongs to no network"),
+        (
+            "det",
+            "PreProcess: {transform_ops: [{NormalizeImage: {mean: [1, 2]}}]}",
+            "mean must be 3 numbers",
+        ),
+        ("det", "PreProcess: {transform_ops: [{NormalizeImage: {mean: [1, .nan, 2]}}]}", "float: '.nan'"),
+        ("det", "PreProcess: {transform_ops: [{NormalizeImage: {mean: [1, NaN, 2]}}]}", "mean must be 3 numbers"),
+        (
+            "det",
+            "PreProcess: {transform_ops: [{NormalizeImage: {std: [0, 0, 0]}}]}",
+            "std must be 3 numbers",
+        ),
+        ("det", "PreProcess: {transform_ops: [{NormalizeImage: {std: 3}}]}", "std must be a list of numbers, not '3'"),
+        ("det", "PreProcess: {transform_ops: [{NormalizeImage: {scale: 1}}]}", "scales pixels by 1, but only 1/255"),
+        ("det", "PreProcess: {transform_ops: [{NormalizeImage: {scale: 1/0}}]}", "scales pixels by 1/0, but only"),
+        (
+            "rec",
+            "PreProcess: {transform_ops: [{RecResizeImg: {image_shape: [3]}}]}",
+            "must be [channels, height, width]",
+        ),
+        ("rec", "PreProcess: {transform_ops: [{RecResizeImg: {image_shape: {a: b}}}]}", "must be [channels, height,"),
+        ("rec", f"PostProcess: {{character_dict: [{'a,' * 9}{LONG}]}}", "an entry of more than 64 characters"),
+        ("cls", "PreProcess: {transform_ops: [{ClsResizeImg: {image_shape: [3, 48]}}]}", "must be [channels, height,"),
+        (
+            "cls",
+            "PreProcess: {transform_ops: [{ResizeImage: {size: [1000000000000, 80]}}]}",
+            "from 1 to 1000",
+        ),
+        ("cls", f"PostProcess: {{Topk: {{label_list: [{LONG}]}}}}", "a cls model tells lines of 0_degree and"),
+        ("cls", "PostProcess: {Topk: 3}", "Topk must be a mapping, not '3'"),
+    ],
+    ids=range(31),
+)
+def test_settings_of_another_form_are_refused_in_a_short_sentence(
+    folders: dict[Kind, Path], repository: Path, make_onnx: MakeOnnx, kind: Kind, text: str, reason: str
+) -> None:
+    folders = {**folders, "cls": folders["det"].with_name("cls")}
+    make_onnx(folders["cls"], "cls", classes=2)
+    (folders[kind] / "inference.yml").write_text(text)
+    said = refusal(folders, repository)
+    assert reason in said
+    assert len(said) < 500
+
+
+@pytest.mark.parametrize("scale", ["1./255.", "1/255", "0.00392156862745098"])
+def test_a_scale_that_is_served_is_taken(folders: dict[Kind, Path], scale: str) -> None:
+    write_yml(folders["det"], {"PreProcess": {"transform_ops": [{"NormalizeImage": {"scale": scale}}]}})
+    assert read_model_folder(folders["det"], "det").settings.normalisation == IMAGENET
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/full", "."])
+def test_a_dictionary_that_is_no_file_is_refused(folders: dict[Kind, Path], place: str) -> None:
+    with pytest.raises(ModelFolderError, match="is not a file"):
+        find_dictionary(read_model_folder(folders["rec"], "rec"), Path(place))
+
+
+@pytest.mark.parametrize(("kind", "bit"), [("det", 0), ("rec", 2), ("cls", 5)])
+def test_a_network_with_a_flipped_bit_is_converted_or_refused_in_a_short_line(
+    folders: dict[Kind, Path], tmp_path: Path, make_onnx: MakeOnnx, kind: Kind, bit: int
+) -> None:
+    """Weights with a flipped bit are weights; whatever else was hit must not end in a traceback."""
+    make_onnx(tmp_path / kind, kind, classes=2 if kind == "cls" else 12)
+    network = tmp_path / kind / "model.onnx"
+    whole = network.read_bytes()
+    places = [*range(0, 600, 7), *range(len(whole) - 400, len(whole), 7)]
+    refused = 0
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place % len(whole)] ^= 1 << bit
+        network.write_bytes(damaged)
+        try:
+            with PaddleProcess(tmp_path) as paddle:
+                to_fused_onnx(read_model_folder(tmp_path / kind, kind), {}, tmp_path, paddle)
+        except ConvertError as error:
+            refused += 1
+            assert "\n" not in str(error)
+            assert len(str(error)) < 600
+    assert refused > 20
 
 
 @pytest.mark.parametrize(

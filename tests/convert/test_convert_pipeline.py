@@ -27,7 +27,8 @@ from ocr_convert.progress import Reporter
 from ocr_convert.sources.fetch import check_sha256
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 from ocr_convert.verify import verify_rec
-from ocr_pipeline.repository import ModelRepository, Parameters, read_parameters
+from ocr_pipeline.parameters import Parameters, read_parameters
+from ocr_pipeline.repository import ModelRepository
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 from ocr_pipeline.stages.orientation import PADDED, ClsInput
 

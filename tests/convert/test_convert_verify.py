@@ -12,7 +12,7 @@ from ocr_convert.comparison import Comparison, compare
 from ocr_convert.errors import VerificationError
 from ocr_convert.graphs.fuse import IMAGENET, Kind, fuse
 from ocr_convert.verify import onnx_reference, verify_cls, verify_det, verify_rec
-from ocr_pipeline.repository import Parameters
+from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.crops import join_lines
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_contract.options import OCR, resolve
-from ocr_pipeline.repository import Parameters
+from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.crops import from_own_top_left
 from ocr_pipeline.stages.doc_orientation import (
     MAX_ASKED,

@@ -6,42 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocr_contract.errors import InvalidModel
-from ocr_pipeline.repository import CURRENT, INSTALLED, ModelRepository, Parameters, number, read_parameters
-from ocr_pipeline.stages.db_postprocess import DbVariant
-from ocr_pipeline.stages.orientation import ClsInput
-
-
-def test_parameters_json_round_trip(tmp_path):
-    parameters = Parameters({"text_det_thresh": 0.2, "text_det_limit_type": "max"}, DbVariant("slow", "poly", True))
-    (tmp_path / "parameters.json").write_text(parameters.to_json())
-    assert read_parameters(tmp_path / "parameters.json") == parameters
-    parameters = Parameters(right_to_left=True, cls=ClsInput(80, 160, True))
-    (tmp_path / "parameters.json").write_text(parameters.to_json())
-    assert read_parameters(tmp_path / "parameters.json") == parameters
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        None,
-        "{",
-        "[]",
-        '{"thresh": 0.3}',
-        '{"text_det_thresh": 2}',
-        '{"text_det_thresh": "a"}',
-        '{"score_mode": "best"}',
-        '{"use_dilation": 1}',
-        '{"box_type": ["poly"]}',
-        '{"cls_width": 0}',
-        '{"cls_stretch": "yes"}',
-    ],
-)
-def test_a_missing_or_wrong_parameters_json_says_what_to_run(text, tmp_path):
-    path = tmp_path / "parameters.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(InvalidModel, match="ocr-convert"):
-        read_parameters(path)
+from ocr_pipeline.repository import CURRENT, INSTALLED, ModelRepository, number
 
 
 def test_config_is_read_as_triton_hands_it_to_a_backend(bare_repository):
@@ -71,7 +36,14 @@ def test_models_without_weights_that_a_set_may_lack_are_not_served(bare_reposito
     assert list(repository.served_models()) == list(repository.models())
 
 
-@pytest.mark.parametrize("summary", [None, "{", "[]", json.dumps({"name": "custom"})])
+@pytest.mark.parametrize(
+    "summary",
+    [
+        *(None, "{", "[]", "[" * 100_000, json.dumps({"name": "custom"})),
+        '{"name": "x", "classes": 5, "files": {"rec/1/model.onnx": 5}}',
+        '{"name": "x", "classes": Infinity, "files": {}}',
+    ],
+)
 def test_a_repository_without_a_set_says_what_to_run(bare_repository, summary):
     repository = ModelRepository(bare_repository)
     if summary is not None:

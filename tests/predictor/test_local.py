@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ocr_client import OcrClient
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput, InvalidModel, InvalidOption, OcrError
 from ocr_contract.reader import Reader
 from ocr_pipeline.clock import STAGES
-from ocr_pipeline.repository import WEIGHTS, ModelRepository
+from ocr_pipeline.repository import PARAMETERS, WEIGHTS, ModelRepository
 from ocr_predictor import LocalOcr, StageTimes
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -187,6 +188,10 @@ def test_wrong_options_are_refused(local):
 
 def test_a_set_without_cls_says_so_when_it_is_asked_for(weighted_copy):
     (weighted_copy / "cls" / "1" / "model.onnx").unlink()
+    summary = weighted_copy / "ocr" / "1" / "model_set.json"
+    document = json.loads(summary.read_text())
+    document["files"] = {name: digest for name, digest in document["files"].items() if not name.startswith("cls/")}
+    summary.write_text(json.dumps(document))
     with LocalOcr(weighted_copy) as reader:
         assert len(reader.ocr(SAMPLES / "receipt.png")) > 20
         for read in (reader.ocr, reader.detect, lambda picture, **options: reader.recognize([picture], **options)):
@@ -230,10 +235,26 @@ def test_bf16_on_a_cpu_without_it_is_refused(bare_repository, tmp_path, monkeypa
         LocalOcr(bare_repository, precision="bf16")
 
 
-def test_weights_that_cannot_be_loaded_are_an_ocr_error(weighted_copy):
+def cut(data):
+    return data[:1000]
+
+
+def with_a_flipped_bit(data):
+    """Somewhere in the weights, where it would be loaded, and read as well or as badly as it can."""
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut, with_a_flipped_bit])
+def test_damaged_weights_are_an_ocr_error(weighted_copy, damage):
     weights = ModelRepository(weighted_copy).file("rec", WEIGHTS)
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(OcrError, match=r"rec.*cannot be loaded.*run ocr-convert"):
+    weights.write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(OcrError, match=r"rec/1/model\.onnx is corrupt or was replaced .*run ocr-convert"):
+        LocalOcr(weighted_copy)
+
+
+def test_parameters_that_no_step_takes_are_an_ocr_error(weighted_copy):
+    ModelRepository(weighted_copy).file("det_batcher", PARAMETERS).write_text('{"text_det_thresh": 7}')
+    with pytest.raises(OcrError, match=r"parameters\.json is not as it should be"):
         LocalOcr(weighted_copy)
 
 

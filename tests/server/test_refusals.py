@@ -58,6 +58,31 @@ def test_a_dictionary_that_is_not_utf_8(run_serve, weighted_copy):
     refused(run_serve("--model-repository", weighted_copy), "dictionary.txt is not UTF-8", "ocr-convert")
 
 
+@pytest.mark.parametrize("step", ["det_batcher", "ctc_decode", "rec_preprocess"])
+def test_parameters_that_no_step_takes(run_serve, weighted_copy, step):
+    (weighted_copy / step / "1" / "parameters.json").write_text('{"text_det_thresh": 7}')
+    refused(run_serve("--model-repository", weighted_copy), f"{step}/1/parameters.json", "from 0 to 1, not 7")
+
+
+def test_steps_that_disagree(run_serve, weighted_copy):
+    (weighted_copy / "det_batcher" / "1" / "parameters.json").write_text('{"cls_width": 160}')
+    refused(run_serve("--model-repository", weighted_copy), "different inputs of cls", "ocr-convert")
+
+
+def test_weights_that_are_cut_short(run_serve, weighted_copy):
+    path = weighted_copy / "rec" / "1" / "model.onnx"
+    path.write_bytes(path.read_bytes()[:-1000])
+    refused(run_serve("--model-repository", weighted_copy), "rec/1/model.onnx is corrupt", "ocr-convert")
+
+
+def test_a_set_that_lists_no_weights(run_serve, weighted_copy):
+    summary = weighted_copy / "ocr" / "1" / "model_set.json"
+    document = json.loads(summary.read_text())
+    del document["files"]["rec/1/model.onnx"]
+    summary.write_text(json.dumps(document))
+    refused(run_serve("--model-repository", weighted_copy), "has no rec/1/model.onnx", "ocr-convert")
+
+
 @pytest.mark.parametrize("name", ["rec/1/model.onnx", "det_batcher/1/parameters.json", "ctc_decode/1/dictionary.txt"])
 def test_missing_file(run_serve, weighted_copy, name):
     (weighted_copy / name).unlink()

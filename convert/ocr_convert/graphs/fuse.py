@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from ocr_contract.shown import shown
 from ocr_convert.errors import ConversionError, in_one_line
 from ocr_convert.graphs.class_search import fill_blocks, find_best_class
 from ocr_convert.graphs.ends import Dimensions, ends
@@ -27,6 +28,9 @@ from ocr_pipeline.stages.orientation import PADDED, ClsInput
 Kind = Literal["det", "rec", "cls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+PLANES = 3
+LARGEST, SMALLEST_STD = 1e4, 1e-4  # of mean and std: beyond them one of both is a slip, and float32 has no figure left
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -35,6 +39,12 @@ class Normalisation:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     rgb: bool = False
+
+    def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            low = SMALLEST_STD if name == "std" else -LARGEST
+            if len(values) != PLANES or not all(low <= value <= LARGEST for value in values):
+                raise ValueError(f"{name} must be {PLANES} numbers from {low:g} to {LARGEST:g}, not {shown(values)}")
 
 
 # PaddleOCR applies ImageNet's RGB figures in this order to BGR pixels; its det weights were trained that way.

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocr_convert.errors import ModelFolderError
+from ocr_convert.paddle.small_file import read_text
 from ocr_pipeline.stages.ctc import split_dictionary
 
 SPACE = " "
+MAX_LENGTH = 64  # of an entry: some are words, such as the commands of formulas
 BLANKS = 1  # CTC's class 0
 BYTE_ORDER_MARK = "\ufeff"  # some editors put it at the head of a file
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which UTF-8 has no bytes for; YAML can write one
@@ -17,12 +19,9 @@ def read_dictionary(path: Path) -> tuple[str, ...]:
     """Read a dictionary file: one character a line.
 
     Raises:
-        ModelFolderError: it cannot be read as UTF-8 text
+        ModelFolderError: it cannot be read as UTF-8 text, or is too large for one
     """
-    try:
-        return split_lines(path.read_bytes().decode("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelFolderError(f"the dictionary {path} cannot be read as UTF-8 text: {error}") from error
+    return split_lines(read_text(path))
 
 
 def split_lines(text: str) -> tuple[str, ...]:
@@ -56,6 +55,8 @@ def class_characters(characters: tuple[str, ...], classes: int) -> tuple[str, ..
         raise ModelFolderError("the dictionary of the rec model is empty")
     if any("\n" in character or SURROGATE.search(character) for character in characters):
         raise ModelFolderError("the dictionary holds a line feed or half a character: it is damaged")
+    if max(map(len, characters)) > MAX_LENGTH:
+        raise ModelFolderError(f"the dictionary has an entry of more than {MAX_LENGTH} characters: it is damaged")
     without_space = BLANKS + len(characters)
     if classes not in (without_space, without_space + 1):
         raise ModelFolderError(

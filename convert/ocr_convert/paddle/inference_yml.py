@@ -9,9 +9,12 @@ import yaml
 
 from ocr_contract.errors import InvalidOption
 from ocr_contract.options import Value, parse_option
-from ocr_convert.errors import ModelFolderError
+from ocr_contract.shown import shown, worded
+from ocr_convert.errors import ModelFolderError, in_one_line
 from ocr_convert.graphs.fuse import IMAGENET, Kind, Normalisation
+from ocr_convert.paddle import fields
 from ocr_convert.paddle.dictionary import without_mark
+from ocr_convert.paddle.small_file import read_text
 from ocr_pipeline.stages.crops import LINE_HEIGHT
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
 from ocr_pipeline.stages.orientation import PADDED, ClsInput
@@ -19,14 +22,13 @@ from ocr_pipeline.stages.orientation import PADDED, ClsInput
 # What is served after each network, by PaddleOCR's names; a network that wants another decoding reads nonsense here.
 DECODERS = {"det": "DBPostProcess", "rec": "CTCLabelDecode", "cls": "ClsPostProcess"}
 CLS_LABELS = ("0_degree", "180_degree")  # of Topk
-SIZE_OPTIONS = ("text_det_limit_side_len", "text_det_limit_type", "text_det_max_side_limit")  # of DetResizeForTest
 THRESHOLDS = {  # of DBPostProcess
     "thresh": "text_det_thresh",
     "box_thresh": "text_det_box_thresh",
     "unclip_ratio": "text_det_unclip_ratio",
 }
-DET_OPTIONS = (*SIZE_OPTIONS, *THRESHOLDS.values())  # those whose defaults a model set may bring
 VARIANTS = ("score_mode", "box_type", "use_dilation")  # fields of DbVariant, of DBPostProcess too
+Steps = Mapping[str, dict[str, Any]]  # their settings, by PaddleOCR's names
 FLAGS = {"true": True, "false": False}
 DEFAULT_LIMIT_TYPE = "min"  # DetResizeForTest's
 
@@ -52,78 +54,79 @@ def read_inference_yml(path: Path, kind: Kind) -> Settings:
     """
     # Every scalar stays the text that it is: in a dictionary, `1`, `no` and `~` are characters.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    text = read_text(path)
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - makes only text
+        document = yaml.load(text, Loader=loader)  # noqa: S506 - makes only text
         if not isinstance(document, dict):
             raise ModelFolderError(f"{path} must hold a mapping with PreProcess and PostProcess")
-        steps = _steps(document)
-        after = document.get("PostProcess") or {}
-        _check_preparation(path, kind, steps)
-        _check_decoder(path, kind, after)
-        name = (document.get("Global") or {}).get("model_name")
-        if kind == "rec":
-            return Settings(name, _dictionary(path, after))
-        if kind == "cls":
-            cls, normalisation = _cls(path, steps, after)
-            return Settings(name, cls=cls, normalisation=normalisation)
-        size, size_notes = _size(steps)
-        variant, variant_notes = _variant(after)
-        thresholds = {
-            option: parse_option(option, after[stated]) for stated, option in THRESHOLDS.items() if stated in after
-        }
-        return Settings(
-            name,
-            options={**size, **thresholds},
-            db=variant,
-            normalisation=_normalisation(steps),
-            notes=(*size_notes, *variant_notes),
-        )
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError, InvalidOption) as error:
-        raise ModelFolderError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        return _settings(path, kind, document)
+    except (yaml.YAMLError, ValueError, RecursionError, InvalidOption) as error:
+        raise ModelFolderError(f"{path} cannot be read: {in_one_line(error)}") from error
 
 
-def _steps(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return PreProcess.transform_ops as one mapping; a step without settings is an empty mapping."""
-    operations = (document.get("PreProcess") or {}).get("transform_ops") or []
-    steps = {}
-    for operation in operations:
-        for name, settings in operation.items():
-            steps[name] = settings if isinstance(settings, dict) else {}
-    return steps
+def _settings(path: Path, kind: Kind, document: Mapping[str, Any]) -> Settings:
+    steps = fields.steps(document)
+    after = fields.mapping(document, "PostProcess")
+    _check_preparation(path, kind, steps)
+    _check_decoder(path, kind, after)
+    name = fields.model_name(document)
+    if kind == "rec":
+        return Settings(name, _dictionary(path, after))
+    if kind == "cls":
+        cls, normalisation = _cls(path, steps, after)
+        return Settings(name, cls=cls, normalisation=normalisation)
+    size, size_notes = _size(steps)
+    variant, variant_notes = _variant(after)
+    thresholds = {
+        option: parse_option(option, after[stated]) for stated, option in THRESHOLDS.items() if stated in after
+    }
+    return Settings(
+        name,
+        options={**size, **thresholds},
+        db=variant,
+        normalisation=_normalisation(steps),
+        notes=(*size_notes, *variant_notes),
+    )
 
 
-def _check_preparation(path: Path, kind: Kind, steps: Mapping[str, Any]) -> None:
+def _check_preparation(path: Path, kind: Kind, steps: Steps) -> None:
     """Refuse a model that wants other pixels than the fused graph gives it."""
     mode = steps.get("DecodeImage", {}).get("img_mode", "BGR")
     if mode != "BGR":
-        raise ModelFolderError(f"{path} wants pixels in {mode} order, but only BGR is served")
-    shape = steps.get("RecResizeImg", {}).get("image_shape")
-    if kind == "rec" and shape and int(shape[1]) != LINE_HEIGHT:
-        raise ModelFolderError(f"{path} reads lines {shape[1]} pixels high, but lines are served {LINE_HEIGHT} high")
+        raise ModelFolderError(f"{path} wants pixels in {worded(mode)} order, but only BGR is served")
+    sizes = fields.sizes(steps, "RecResizeImg")
+    if kind == "rec" and sizes and sizes[0] != LINE_HEIGHT:
+        raise ModelFolderError(f"{path} reads lines {sizes[0]} pixels high, but lines are served {LINE_HEIGHT} high")
+    scale = steps.get("NormalizeImage", {}).get("scale")
+    if scale is not None and kind != "rec" and not fields.is_of_bytes(scale):
+        raise ModelFolderError(f"{path} scales pixels by {worded(scale)}, but only 1/255 is served")
 
 
 def _check_decoder(path: Path, kind: Kind, after: Mapping[str, Any]) -> None:
     """Refuse a model whose answers are decoded in another way than is served."""
     decoder = after.get("name", DECODERS[kind])
     if decoder != DECODERS[kind]:
-        raise ModelFolderError(f"{path} is of a {kind} model for {decoder}, but only {DECODERS[kind]} is served")
+        raise ModelFolderError(
+            f"{path} is of a {kind} model for {worded(decoder)}, but only {DECODERS[kind]} is served"
+        )
 
 
-def _cls(path: Path, steps: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ClsInput, Normalisation | None]:
+def _cls(path: Path, steps: Steps, after: Mapping[str, Any]) -> tuple[ClsInput, Normalisation | None]:
     """Return the pixels that a line orientation model takes, and their normalisation where it is stated.
 
     PaddleOCR has two kinds of them: one pads lines (ClsResizeImg, which normalises too), one stretches them
     (ResizeImage) and is given RGB pixels by PaddleX.
     """
-    labels = (after.get("Topk") or {}).get("label_list", list(CLS_LABELS))
-    if tuple(labels) != CLS_LABELS:
+    labels = fields.mapping(after, "Topk").get("label_list", list(CLS_LABELS))
+    if labels != list(CLS_LABELS):
+        told = ", ".join(map(worded, labels[:8])) if isinstance(labels, list) else worded(labels)
         raise ModelFolderError(
-            f"{path} is of a model that tells {', '.join(map(str, labels))} apart, but a cls model tells lines of "
+            f"{path} is of a model that tells {told} apart, but a cls model tells lines of "
             f"{' and '.join(CLS_LABELS)} apart, in this order"
         )
     if "ResizeImage" not in steps:
-        shape = steps.get("ClsResizeImg", {}).get("image_shape")
-        return ClsInput(int(shape[1]), int(shape[2])) if shape else PADDED, None
+        sizes = fields.sizes(steps, "ClsResizeImg")
+        return ClsInput(*sizes) if sizes else PADDED, None
     size = steps["ResizeImage"].get("size")
     if not isinstance(size, list) or len(size) != 2 or "CropImage" in steps:
         raise ModelFolderError(f"{path} must resize lines to a size [width, height], and nothing more")
@@ -140,15 +143,19 @@ def _dictionary(path: Path, after: Mapping[str, Any]) -> tuple[str, ...] | None:
     return without_mark(stated)
 
 
-def _normalisation(steps: Mapping[str, Any]) -> Normalisation | None:
+def _normalisation(steps: Steps) -> Normalisation | None:
     """Return NormalizeImage, what it leaves out being ImageNet's; None where there is no such step."""
     if "NormalizeImage" not in steps:
         return None
-    stated = {name: tuple(float(value) for value in steps["NormalizeImage"].get(name, ())) for name in ("mean", "std")}
-    return Normalisation(stated["mean"] or IMAGENET.mean, stated["std"] or IMAGENET.std)
+    stated = steps["NormalizeImage"]
+    mean, std = (
+        fields.numbers(name, stated[name]) if name in stated else usual
+        for name, usual in (("mean", IMAGENET.mean), ("std", IMAGENET.std))
+    )
+    return Normalisation(mean, std)
 
 
-def _size(steps: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
+def _size(steps: Steps) -> tuple[dict[str, Value], list[str]]:
     """Return DetResizeForTest as options, and notes on what was or could not be taken over."""
     stated = steps.get("DetResizeForTest") or {}
     if not stated:
@@ -163,7 +170,9 @@ def _size(steps: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
             for name, value in (("text_det_limit_side_len", side), ("text_det_limit_type", limit))
         }
     except InvalidOption:
-        return {}, [f"DetResizeForTest {stated} is not one that is served: the default size of the detector is kept"]
+        return {}, [
+            f"DetResizeForTest {shown(stated)} is not one that is served: the default size of the detector is kept"
+        ]
     return size, [f"the size of the detector's input is that of its inference.yml: {side} {limit}"]
 
 
@@ -174,9 +183,9 @@ def _variant(after: Mapping[str, Any]) -> tuple[DbVariant, list[str]]:
         stated["use_dilation"] = FLAGS.get(str(stated["use_dilation"]).lower(), stated["use_dilation"])
     variant = DbVariant(**stated)
     notes = []
-    unusual = [f"{name} {after[name]}" for name in stated if getattr(variant, name) != getattr(PLAIN_DB, name)]
+    unusual = [f"{name} {worded(after[name])}" for name in stated if getattr(variant, name) != getattr(PLAIN_DB, name)]
     if unusual:
         notes.append(f"boxes are found as its inference.yml says: {', '.join(unusual)}")
     if "max_candidates" in after:
-        notes.append(f"max_candidates {after['max_candidates']} is not needed: every line of a page is found")
+        notes.append(f"max_candidates {worded(after['max_candidates'])} is not needed: every line of a page is found")
     return variant, notes

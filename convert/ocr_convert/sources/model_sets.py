@@ -15,7 +15,7 @@ from ocr_contract.errors import InvalidOption
 from ocr_contract.options import Value, parse_option
 from ocr_convert.errors import ModelSetError
 from ocr_convert.graphs.fuse import KINDS, Kind, Normalisation
-from ocr_convert.paddle.inference_yml import DET_OPTIONS
+from ocr_pipeline.parameters import MODEL_SET_OPTIONS
 
 Form = Literal["paddle", "onnx"]
 Transport = Literal["wheel", "archive", "url"]
@@ -138,7 +138,7 @@ def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Netwo
     if not {"det", "rec"} <= {network.kind for network in chosen}:
         raise ValueError(f"{name}: a model set has a det and a rec network")
     stated = entry.get("options", {})
-    if others := [option for option in stated if option not in DET_OPTIONS]:
-        raise ValueError(f"{name}: options of a model set are {', '.join(DET_OPTIONS)}, not {', '.join(others)}")
+    if others := [option for option in stated if option not in MODEL_SET_OPTIONS]:
+        raise ValueError(f"{name}: options of a model set are {', '.join(MODEL_SET_OPTIONS)}, not {', '.join(others)}")
     options = {option: parse_option(option, value) for option, value in stated.items()}
     return ModelSet(name, entry["about"], chosen, options, entry.get("right_to_left", False))

@@ -14,12 +14,14 @@ def read_dictionary(path: Path) -> tuple[str, ...]:
     """The recogniser's characters; number i is class i + 1, class 0 is the CTC blank.
 
     Raises:
-        InvalidModel: the file is missing or not UTF-8.
+        InvalidModel: the file is missing, cannot be read, or is not UTF-8.
     """
     try:
         return split_dictionary(path.read_bytes().decode("utf-8"))
     except FileNotFoundError as error:
         raise InvalidModel(f"{path} is missing; {INSTALL_HINT}") from error
+    except OSError as error:
+        raise InvalidModel(f"{path} cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise InvalidModel(f"{path} is not UTF-8 ({error}); {INSTALL_HINT}") from error
 

@@ -19,6 +19,7 @@ import pyclipper
 
 from ocr_contract.errors import TooMuchText
 from ocr_contract.result import DetectionResult
+from ocr_contract.shown import shown
 
 MIN_SIZE = 3  # pixels of the map: contours whose rectangle has a shorter side are noise
 MIN_BOX_SIDE = 3  # pixels of the picture: boxes with a side no longer than this are dropped
@@ -50,11 +51,11 @@ class DbVariant:
 
     def __post_init__(self) -> None:
         if self.score_mode not in get_args(ScoreMode):
-            raise ValueError(f"score_mode must be {' or '.join(get_args(ScoreMode))}, not {self.score_mode!r}")
+            raise ValueError(f"score_mode must be {' or '.join(get_args(ScoreMode))}, not {shown(self.score_mode)}")
         if self.box_type not in get_args(BoxType):
-            raise ValueError(f"box_type must be {' or '.join(get_args(BoxType))}, not {self.box_type!r}")
+            raise ValueError(f"box_type must be {' or '.join(get_args(BoxType))}, not {shown(self.box_type)}")
         if not isinstance(self.use_dilation, bool):
-            raise ValueError(f"use_dilation must be true or false, not {self.use_dilation!r}")
+            raise ValueError(f"use_dilation must be true or false, not {shown(self.use_dilation)}")
 
 
 PLAIN_DB = DbVariant()

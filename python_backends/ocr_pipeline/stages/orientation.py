@@ -7,11 +7,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr_contract.shown import shown
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 
 CLS_BATCH = 32  # max_batch_size of `cls`
 CLS_THRESH = 0.9  # probability from which a line is turned (PaddleOCR)
 UPSIDE_DOWN = 1  # label
+MAX_SIDE = 1000  # pixels of what a classifier takes
 _GRAY = 128  # zero after the normalisation of those that pad, (x / 255 - 0.5) / 0.5
 
 
@@ -30,8 +32,12 @@ class ClsInput:
     stretch: bool = False
 
     def __post_init__(self) -> None:
-        if [type(value) for value in astuple(self)] != [int, int, bool] or min(self.height, self.width) < 1:
-            raise ValueError(f"the input of cls has whole numbers for its sides, and true or false, not {self}")
+        right_types = [type(value) for value in astuple(self)] == [int, int, bool]
+        if not (right_types and all(1 <= side <= MAX_SIDE for side in (self.height, self.width))):
+            raise ValueError(
+                f"the input of cls has whole numbers from 1 to {MAX_SIDE} for height and width, and true or false for "
+                f"stretch, not {', '.join(map(shown, astuple(self)))}"
+            )
 
 
 PADDED = ClsInput()  # of ch_ppocr_mobile_v2.0_cls
