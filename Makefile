@@ -19,7 +19,7 @@ UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --python $(BIN)/python --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv weights demo serve web test test-tools fuzz lint format bench-data bench-setup bench lock clean
+.PHONY: help venv weights demo serve web test test-tools fuzz lint audit format bench-data bench-setup bench lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
@@ -79,6 +79,9 @@ lint: venv ## ruff, mypy, the rule who may import whom, and hadolint for the Doc
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+
+audit: venv ## ask a database of known flaws for every locked package; needs the internet
+	@$(BIN)/python tests/audit/audit.py $(AUDIT)
 
 format: venv ## let ruff format the code
 	$(BIN)/ruff check --fix $(SOURCES)
