@@ -9,6 +9,7 @@ OcrError
 │   └── BudgetExceeded a picture that takes more time than the operator gives to one
 ├── Overloaded         too many requests are under way; Triton answers UNAVAILABLE (HTTP 503)
 │   └── OutOfMemory    the request needs more memory than there is at the moment
+├── NotServing         the server is being stopped or started anew; Triton answers UNAVAILABLE (HTTP 503)
 ├── DeadlineExceeded   the time that the request gave itself has passed; Triton answers CANCELLED (400 over HTTP)
 ├── InvalidResult      fields of a result that do not belong together
 └── InvalidModel       what ocr-convert should have installed is missing or does not fit together
@@ -57,6 +58,10 @@ class Overloaded(OcrError):
 
 class OutOfMemory(Overloaded):
     """The request needs more memory than there is at the moment."""
+
+
+class NotServing(OcrError):
+    """The server is being stopped or started anew; the same request may be answered a moment later."""
 
 
 class DeadlineExceeded(OcrError):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 from PIL import Image
 
-from ocr_contract.errors import DeadlineExceeded, InvalidInput, InvalidOption, Overloaded, server_fault
+from ocr_contract.errors import DeadlineExceeded, InvalidInput, InvalidOption, NotServing, Overloaded, server_fault
 from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import BUDGET, number
@@ -32,7 +32,12 @@ _RESERVED_PREFIXES = ("triton_", "sequence_", "binary_data", "shared_memory_")
 
 
 # Every other error is INTERNAL. By name: Triton puts TritonError into its module after the model has been imported.
-_CODES = ((InvalidInput, "INVALID_ARG"), (Overloaded, "UNAVAILABLE"), (DeadlineExceeded, "CANCELLED"))
+_CODES = (
+    (InvalidInput, "INVALID_ARG"),
+    (Overloaded, "UNAVAILABLE"),
+    (NotServing, "UNAVAILABLE"),
+    (DeadlineExceeded, "CANCELLED"),
+)
 _room = Room()
 
 

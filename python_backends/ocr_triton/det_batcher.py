@@ -19,6 +19,7 @@ from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import find_upright
 from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters
+from ocr_triton.inner import check
 from ocr_triton.textline_orientation import classify
 
 Answer = TypeVar("Answer")
@@ -102,6 +103,7 @@ def detect(det_image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Probability map (1, h, w) of a tile (1, h, w, 3); asks `det`.
 
     Raises:
+        NotServing: the server is being stopped, or `det` has died.
         RuntimeError: `det` failed.
     """
     response = pb_utils.InferenceRequest(
@@ -109,6 +111,5 @@ def detect(det_image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         requested_output_names=["prob"],
         inputs=[pb_utils.Tensor("image", np.ascontiguousarray(det_image))],
     ).exec()
-    if response.has_error():
-        raise RuntimeError(f"det failed: {response.error().message()}")
+    check("det", response)
     return pb_utils.get_output_tensor_by_name(response, "prob").as_numpy()

@@ -11,6 +11,7 @@ from ocr_pipeline.inputs import strip_of_lines
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
 from ocr_triton.adapter import Step, Tensors, Visit, given
+from ocr_triton.inner import check
 
 RecAnswer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
@@ -89,7 +90,6 @@ async def infer(crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64], mod
         requested_output_names=["index", "score"],
         inputs=[pb_utils.Tensor("crops", np.ascontiguousarray(crops)), pb_utils.Tensor("widths", widths)],
     ).async_exec()
-    if response.has_error():
-        raise RuntimeError(f"{model} failed: {response.error().message()}")
+    check(model, response)
     index, score = (pb_utils.get_output_tensor_by_name(response, name).as_numpy() for name in ("index", "score"))
     return index, score

@@ -6,6 +6,7 @@ import triton_python_backend_utils as pb_utils
 
 from ocr_contract.errors import InvalidOption
 from ocr_pipeline.page import NO_CLS
+from ocr_triton.inner import check
 
 
 def classify(crops: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -13,6 +14,7 @@ def classify(crops: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.N
 
     Raises:
         InvalidOption: the server has no `cls`.
+        NotServing: the server is being stopped, or `cls` has died.
         RuntimeError: `cls` failed.
     """
     if not pb_utils.is_model_ready("cls"):
@@ -22,7 +24,6 @@ def classify(crops: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.N
         requested_output_names=["label", "score"],
         inputs=[pb_utils.Tensor("crops", np.ascontiguousarray(crops))],
     ).exec()
-    if response.has_error():
-        raise RuntimeError(f"cls failed: {response.error().message()}")
+    check("cls", response)
     label, score = (pb_utils.get_output_tensor_by_name(response, name).as_numpy()[:, 0] for name in ("label", "score"))
     return label, score

@@ -98,6 +98,24 @@ def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils, tmp_
     assert third.error is None
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Model det - Error when running inference: Server not ready", FakeError.UNAVAILABLE),
+        ("Stub process 'det_0_0' is not healthy.", FakeError.UNAVAILABLE),
+        ("out of memory", FakeError.INTERNAL),
+    ],
+)
+def test_a_server_that_is_being_started_anew_is_no_failure_of_the_request(pb_utils, said, code):
+    from ocr_triton.adapter import failure
+    from ocr_triton.inner import check
+
+    error = types.SimpleNamespace(message=lambda: said)
+    with pytest.raises(Exception) as raised:
+        check("det", types.SimpleNamespace(has_error=lambda: True, error=lambda: error))
+    assert failure(raised.value).error.code == code
+
+
 def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypatch):
     from ocr_pipeline.stages.crops import join_lines
     from ocr_triton import rec_batcher
