@@ -3,6 +3,8 @@
 `with OcrClient("localhost:8000") as client: client.ocr("page.jpg").texts` is all it takes.
 """
 
+import logging
+
 from ocr_client.aio import AsyncOcrClient
 from ocr_client.client import OcrClient
 from ocr_client.errors import (
@@ -40,3 +42,5 @@ __all__ = [
     "UsageError",
     "__version__",
 ]
+
+logging.getLogger("ocr_client").addHandler(logging.NullHandler())  # what is logged is the application's to show

@@ -53,17 +53,21 @@ class AsyncOcrClient:
             self._closed = True
             await self._transport.close()
 
-    async def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
+    async def ocr(self, image: Picture, *, request_id: str | None = None, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture; see OcrClient.ocr. A path is read in the calling task."""
-        return await self._infer(ocr_call(image, options))
+        return await self._infer(ocr_call(image, options, request_id))
 
-    async def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
+    async def detect(
+        self, image: Picture, *, request_id: str | None = None, **options: Unpack[Options]
+    ) -> DetectionResult:
         """Find the text lines of a picture without reading them; see OcrClient.detect."""
-        return await self._infer(detection_call(image, options))
+        return await self._infer(detection_call(image, options, request_id))
 
-    async def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
+    async def recognize(
+        self, images: Sequence[Picture], *, request_id: str | None = None, **options: Unpack[Options]
+    ) -> RecognitionResult:
         """Read pictures of one text line each, all in one request; see OcrClient.recognize."""
-        call = recognition_call(images, options)
+        call = recognition_call(images, options, request_id)
         return await self._infer(call) if call.request.payload else RecognitionResult.empty()
 
     async def is_ready(self, endpoint: str = OCR) -> bool:
@@ -76,7 +80,9 @@ class AsyncOcrClient:
 
     async def _infer(self, call: Call[Result]) -> Result:
         self._check_open()
-        return call.read(await self._patience.call_async(lambda left_s: self._transport.infer(call.request, left_s)))
+        return call.read(
+            await self._patience.call_async(lambda left_s: self._transport.infer(call.request, left_s), call.request.id)
+        )
 
     def _check_open(self) -> None:
         if self._closed:

@@ -64,28 +64,31 @@ class OcrClient:
             self._closed = True
             self._transport.close()
 
-    def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
+    def ocr(self, image: Picture, *, request_id: str | None = None, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture.
 
         Args:
             image: bytes of an image file, the path of one, or an array (H, W, 3) uint8 BGR (see `Picture`).
+            request_id: names the request in the logs of all who work on it; by default a new one is made.
             **options: see `Options`; what is not given is the server's.
 
         Raises:
             OcrClientError: of the kinds in errors.py.
         """
-        return self._infer(ocr_call(image, options))
+        return self._infer(ocr_call(image, options, request_id))
 
-    def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
+    def detect(self, image: Picture, *, request_id: str | None = None, **options: Unpack[Options]) -> DetectionResult:
         """Find the text lines of a picture without reading them. Arguments and errors as in `ocr`."""
-        return self._infer(detection_call(image, options))
+        return self._infer(detection_call(image, options, request_id))
 
-    def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
+    def recognize(
+        self, images: Sequence[Picture], *, request_id: str | None = None, **options: Unpack[Options]
+    ) -> RecognitionResult:
         """Read pictures of one text line each, all in one request. No picture gives an empty result unasked.
 
         Options and errors as in `ocr`. Boxes of words are in pixels of their own line's picture.
         """
-        call = recognition_call(images, options)
+        call = recognition_call(images, options, request_id)
         return self._infer(call) if call.request.payload else RecognitionResult.empty()
 
     def is_ready(self, endpoint: str = OCR) -> bool:
@@ -98,7 +101,9 @@ class OcrClient:
 
     def _infer(self, call: Call[Result]) -> Result:
         self._check_open()
-        return call.read(self._patience.call(lambda left_s: self._transport.infer(call.request, left_s)))
+        return call.read(
+            self._patience.call(lambda left_s: self._transport.infer(call.request, left_s), call.request.id)
+        )
 
     def _check_open(self) -> None:
         if self._closed:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -16,6 +18,7 @@ from ocr_contract.options import DETECTION, OCR, RECOGNITION, Value, given_optio
 from ocr_contract.reader import Picture, check_pictures
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult, Tensors
 
+_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 Result = TypeVar("Result", OcrResult, DetectionResult, RecognitionResult)
 
 
@@ -28,12 +31,14 @@ class InferRequest:
         input_name: its only input, BYTES [N].
         payload: N byte strings.
         parameters: Triton request parameters.
+        id: names the request in logs, those of the server included.
     """
 
     model: str
     input_name: str
     payload: tuple[bytes, ...]
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -60,20 +65,40 @@ class Call(Generic[Result]):
             raise BadResponseError(str(error)) from error
 
 
-def ocr_call(image: Picture, options: Mapping[str, Any]) -> Call[OcrResult]:
+def ocr_call(image: Picture, options: Mapping[str, Any], request_id: str | None = None) -> Call[OcrResult]:
     """The call that reads one picture."""
-    return Call(InferRequest(OCR, "image", (picture_bytes(image),), parameters(options)), OcrResult)
+    return Call(_request(OCR, "image", (picture_bytes(image),), options, request_id), OcrResult)
 
 
-def detection_call(image: Picture, options: Mapping[str, Any]) -> Call[DetectionResult]:
+def detection_call(image: Picture, options: Mapping[str, Any], request_id: str | None = None) -> Call[DetectionResult]:
     """The call that finds the text lines of one picture."""
-    return Call(InferRequest(DETECTION, "image", (picture_bytes(image),), parameters(options)), DetectionResult)
+    return Call(_request(DETECTION, "image", (picture_bytes(image),), options, request_id), DetectionResult)
 
 
-def recognition_call(images: Sequence[Picture], options: Mapping[str, Any]) -> Call[RecognitionResult]:
+def recognition_call(
+    images: Sequence[Picture], options: Mapping[str, Any], request_id: str | None = None
+) -> Call[RecognitionResult]:
     """The call that reads N pictures of one text line each."""
     payload = tuple(picture_bytes(image) for image in check_pictures(images))
-    return Call(InferRequest(RECOGNITION, "images", payload, parameters(options)), RecognitionResult)
+    return Call(_request(RECOGNITION, "images", payload, options, request_id), RecognitionResult)
+
+
+def _request(
+    model: str, input_name: str, payload: tuple[bytes, ...], options: Mapping[str, Any], request_id: str | None
+) -> InferRequest:
+    identity = {} if request_id is None else {"id": checked_id(request_id)}
+    return InferRequest(model, input_name, payload, parameters(options), **identity)
+
+
+def checked_id(request_id: str) -> str:
+    """`request_id`, seen to be such that every log, header and shell takes it for no more than a name.
+
+    Raises:
+        UsageError: it has other characters, or too many.
+    """
+    if not _ID.fullmatch(request_id):
+        raise UsageError(f"request_id: expected 1 to 128 of A-Z a-z 0-9 . _ : / + = @ -, got {request_id[:200]!r}")
+    return request_id
 
 
 def parameters(options: Mapping[str, Any]) -> dict[str, Value]:

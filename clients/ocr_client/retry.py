@@ -8,6 +8,7 @@ what failed is not sent again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from typing import TypeVar
 from ocr_client.errors import OcrClientError, UsageError
 
 _T = TypeVar("_T")
+_log = logging.getLogger("ocr_client")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 _MOST_RETRIES = 100
 
@@ -39,27 +41,31 @@ class Patience:
         if not 0 <= self.retries <= _MOST_RETRIES:
             raise UsageError(f"retries: expected a whole number from 0 to {_MOST_RETRIES}, got {self.retries!r}")
 
-    def call(self, send: Callable[[float], _T]) -> _T:
+    def call(self, send: Callable[[float], _T], request_id: str) -> _T:
         """What `send` returns, called with the seconds that are left; its error where no call succeeds.
+
+        Args:
+            send: sends the request.
+            request_id: names it in the log.
 
         Raises:
             OcrClientError: that of the last call.
         """
-        tries = _Tries(self)
+        tries = _Tries(self, request_id)
         while True:
             try:
-                return send(tries.left_s())
+                return tries.answered(send(tries.left_s()))
             except OcrClientError as error:
                 if (pause_s := tries.pause_s(error)) is None:
                     raise
             time.sleep(pause_s)
 
-    async def call_async(self, send: Callable[[float], Awaitable[_T]]) -> _T:
+    async def call_async(self, send: Callable[[float], Awaitable[_T]], request_id: str) -> _T:
         """`call` for asyncio."""
-        tries = _Tries(self)
+        tries = _Tries(self, request_id)
         while True:
             try:
-                return await send(tries.left_s())
+                return tries.answered(await send(tries.left_s()))
             except OcrClientError as error:
                 if (pause_s := tries.pause_s(error)) is None:
                     raise
@@ -69,13 +75,19 @@ class Patience:
 class _Tries:
     """The tries of one request."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._until = time.monotonic() + patience.timeout_s
+    def __init__(self, patience: Patience, request_id: str) -> None:
+        self._id = request_id
+        self._began = time.monotonic()
+        self._until = self._began + patience.timeout_s
         self._retries = patience.retries
         self._failed = 0
 
     def left_s(self) -> float:
         return self._until - time.monotonic()
+
+    def answered(self, answer: _T) -> _T:
+        _log.debug("request_id %s: answered after %.3f s", self._id, time.monotonic() - self._began)
+        return answer
 
     def pause_s(self, error: OcrClientError) -> float | None:
         """Seconds to wait before the next try; None when there is to be none.
@@ -84,9 +96,14 @@ class _Tries:
         those whom a busy server turned away do not come back all at once.
         """
         if not error.retryable or self._failed == self._retries:
+            _log.debug("request_id %s: failed: %s", self._id, error)
             return None
         longest = min(_FIRST_PAUSE_S * 2**self._failed, _LONGEST_PAUSE_S)
         self._failed += 1
         pause = random.uniform(longest / 2, longest)  # noqa: S311 -- nothing to guess
         pause = max(pause, error.retry_after_s or 0.0)
-        return pause if pause < self.left_s() else None
+        if pause >= self.left_s():
+            _log.debug("request_id %s: failed, and no time is left to send it again: %s", self._id, error)
+            return None
+        _log.warning("request_id %s: failed, and is sent again in %.1f s: %s", self._id, pause, error)
+        return pause

@@ -21,7 +21,7 @@ _LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "error", "V": "debug"
 # "I0131 12:00:00.123456 1 server.cc:345] ...", or with Triton's ISO8601 "2026-01-31T12:00:00Z I 1 server.cc:345] ..."
 _TRITON_LINE = re.compile(r"(?:([IWEFV])\d{4} [\d:.]+|\S+Z ([IWEFV])) \d+ ([^\s\]]+:\d+)\] (.*)")
 # As the steps name it in their entries.
-_REQUEST_ID = re.compile(r"\brequest_id[= ]([A-Za-z0-9._:-]+)")
+_REQUEST_ID = re.compile(r"\brequest_id[= ]'?([A-Za-z0-9._:/+=@-]+)")
 
 
 class LogFormat(str, Enum):

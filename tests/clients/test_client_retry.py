@@ -6,12 +6,10 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from concurrent import futures
 from typing import Any
 
-import grpc
 import pytest
-from tritonclient.grpc import service_pb2, service_pb2_grpc
+from tests.clients.kserve_peer import Kserve, start_kserve
 
 from ocr_client import (
     BadRequestError,
@@ -171,35 +169,10 @@ def test_pauses_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for _ in range(2):
         with pytest.raises(ServerUnreachableError):
-            Patience(timeout_s=600, retries=5).call(busy)
+            Patience(timeout_s=600, retries=5).call(busy, "a-name")
     once, again = pauses[:5], pauses[5:]
     assert once == sorted(once)
     assert once != again
-
-
-class Kserve(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
-    """A gRPC server that is too busy for the first request, and finds no text in the second picture."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self.asked += 1
-        if self.asked == 1:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
-        answer = service_pb2.ModelInferResponse()
-        for name, shape in (("boxes", [0, 4, 2]), ("texts", [0]), ("scores", [0]), ("box_scores", [0])):
-            answer.outputs.add(name=name, datatype="BYTES" if name == "texts" else "FP32", shape=shape)
-            answer.raw_output_contents.append(b"")
-        return answer
-
-
-def start_kserve(peer: Kserve, port: int = 0) -> tuple[grpc.Server, int]:
-    server = grpc.server(futures.ThreadPoolExecutor(2))
-    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(peer, server)
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
-    server.start()
-    return server, port
 
 
 def test_a_busy_grpc_server_is_asked_again(read: Read) -> None:

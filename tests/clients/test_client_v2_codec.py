@@ -49,10 +49,10 @@ def test_a_request_is_what_tritonclient_sends() -> None:
     array = np.array(payload, np.object_)
     tensor = tritonclient.http.InferInput("images", [3], "BYTES").set_data_from_numpy(array, binary_data=True)
     theirs, their_size = tritonclient.http.InferenceServerClient.generate_request_body(
-        [tensor], timeout=1_500_000, parameters={"use_textline_orientation": True}
+        [tensor], request_id="a-name", timeout=1_500_000, parameters={"use_textline_orientation": True}
     )
     ours, our_size = encode(
-        InferRequest("text_recognition", "images", payload, {"use_textline_orientation": True}), 1.5
+        InferRequest("text_recognition", "images", payload, {"use_textline_orientation": True}, "a-name"), 1.5
     )
     assert json.loads(ours[:our_size]) == json.loads(theirs[:their_size])
     assert ours[our_size:] == theirs[their_size:]

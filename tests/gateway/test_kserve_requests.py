@@ -42,9 +42,10 @@ JSON = st.recursive(
 def test_what_our_client_encodes_is_read(pictures, page):
     for endpoint, name, options in ((RECOGNITION, "images", {}), (OCR, "image", {"page": page})):
         sent = tuple(pictures) if endpoint == RECOGNITION else (b"".join(pictures),)
-        body, size = encode(InferRequest(endpoint, name, sent, options))
+        body, size = encode(InferRequest(endpoint, name, sent, options, id="a-name"), 1.5)
         request = InferenceRequest.of_infer(endpoint, body, str(size))
         assert (tuple(request.pictures), request.options, request.is_binary) == (sent, options, True)
+        assert (request.id, request.timeout_s) == ("a-name", 1.5)
 
 
 @pytest.mark.parametrize("endpoint", TASKS)
@@ -90,7 +91,7 @@ def test_any_bytes_are_a_request_or_refused(endpoint, body, header):
 @given(st.integers(0, 400), st.integers(0, 255), st.integers(-20, 20))
 def test_a_request_that_was_changed_is_a_request_or_refused(at, byte, shift):
     body, size = encode(
-        InferRequest(RECOGNITION, "images", (b"one", b"", b"three"), {"use_textline_orientation": True})
+        InferRequest(RECOGNITION, "images", (b"one", b"", b"three"), {"use_textline_orientation": True}), 1.5
     )
     broken = bytearray(body)
     broken[at % len(broken)] = byte

@@ -118,7 +118,7 @@ class Traffic:
         begun = time.monotonic()
         found: Result | Exception
         try:
-            found = self._patience.call(send)
+            found = self._patience.call(send, f"soak-{number}")
         except Exception as error:  # whatever a client raises is what came of this request
             found = error
         outcome, said = judge(found, self._mix.references.get(case), tries)

@@ -56,6 +56,7 @@ class _Grpc:
         return {
             **self._common(limit_s),
             "model_name": request.model,
+            "request_id": request.id,
             "inputs": self._inputs(request),
             "parameters": dict(request.parameters),
             "timeout": timeout_us(limit_s),

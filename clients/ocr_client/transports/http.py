@@ -45,7 +45,11 @@ class AsyncHttpTransport:
     async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
         body, json_size = encode(request, limit_s)
-        headers = {HEADER_LENGTH: str(json_size), "Content-Type": "application/octet-stream"}
+        headers = {
+            HEADER_LENGTH: str(json_size),
+            "Content-Type": "application/octet-stream",
+            "X-Request-ID": request.id,
+        }
         answer = await self._send("POST", f"/v2/models/{request.model}/infer", limit_s, body, headers)
         if answer.status != 200:
             raise self._failures.from_status(answer.status, error_text(answer.body), answer.headers.get("Retry-After"))

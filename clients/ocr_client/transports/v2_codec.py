@@ -17,6 +17,7 @@ def encode(request: InferRequest, limit_s: float) -> tuple[bytes, int]:
     """The body of a request that is given up after `limit_s` seconds, and how many of its bytes are JSON."""
     parts = list(string_parts(request.payload))
     header = {
+        "id": request.id,
         "inputs": [
             {
                 "name": request.input_name,
