@@ -17,7 +17,7 @@ from ocr_gateway.admission import Admission, loggable
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.readers import Backend
-from ocr_gateway.refusals import INTERNAL, NoSuchAddress, Refusal, refusal_of
+from ocr_gateway.refusals import Failed, NoSuchAddress, Refusal, refusal_of
 from ocr_gateway.settings import Settings
 from ocr_gateway.ways import WAYS
 from ocr_gateway.ways.own import PageFiles
@@ -35,6 +35,7 @@ def create_app(open_backend: Callable[[], Awaitable[Backend]], settings: Setting
     """
     gateway = Gateway(settings, Metrics())
     ways = [way(gateway) for way in WAYS]
+    gateway.metrics.begin(way.name for way in ways)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +51,7 @@ def create_app(open_backend: Callable[[], Awaitable[Backend]], settings: Setting
         app.include_router(way.router(), tags=[way.name])
 
     app.mount("/web", PageFiles())
+    app.state.gateway = gateway
 
     async def answer(request: Request, error: Exception) -> Response:
         refusal, path = _refusal(error), request.scope["path"]
@@ -60,9 +62,9 @@ def create_app(open_backend: Callable[[], Awaitable[Backend]], settings: Setting
             response.headers.update(error.headers or {})
         return response
 
-    for kind in (OcrError, HTTPException, RequestValidationError, Exception):
+    for kind in (OcrError, HTTPException, RequestValidationError):  # admission sees to others
         app.add_exception_handler(kind, answer)
-    app.add_middleware(Admission, settings=settings, ways=ways, metrics=gateway.metrics)
+    app.add_middleware(Admission, gateway=gateway, ways=ways)
     return app
 
 
@@ -73,4 +75,4 @@ def _refusal(error: Exception) -> Refusal:
         return NoSuchAddress(str(error.detail), status=error.status_code)
     if isinstance(error, RequestValidationError):
         return not_understood(error.errors())
-    return Refusal(INTERNAL)
+    return Failed()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 
 from ocr_client.address import Address
 from ocr_client.errors import UsageError
@@ -20,14 +19,15 @@ from ocr_client.local import open_local
 from ocr_contract.errors import OcrError
 from ocr_documents.limits import Limits
 from ocr_gateway.app import create_app
+from ocr_gateway.logs import LOG_FORMATS, set_up
 from ocr_gateway.readers import Backend, Local, Server
+from ocr_gateway.serving import GatewayServer
 from ocr_gateway.settings import PADDLE_SERVING_SERVICES, Settings
 
 TOKEN_VARIABLE = "OCR_GATEWAY_TOKEN"  # noqa: S105 -- its name
 _MIB = 1 << 20
 _DEFAULTS = Settings()
-_KEEP_ALIVE_S = 75  # longer than proxies keep connections, so that none is closed while a request is on its way
-_STOP_S = 30  # seconds that requests under way have when the gateway is stopped
+_log = logging.getLogger("ocr_gateway")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -62,6 +62,16 @@ def serve(
     max_requests: Annotated[int, _flag("Most requests in flight.", min=1)] = _DEFAULTS.max_requests,
     concurrency: Annotated[int, _flag("Pages under way at the reader.", min=1, max=1024)] = _DEFAULTS.concurrency,
     timeout: Annotated[float, _flag("Seconds that a request may take.", min=1, max=86400)] = _DEFAULTS.timeout_s,
+    stop_timeout: Annotated[
+        float, _flag("Seconds that requests in flight have when the gateway is stopped.", min=0, max=3600)
+    ] = _DEFAULTS.stop_s,
+    max_connections: Annotated[int, _flag("Most connections that are open.", min=1)] = _DEFAULTS.max_connections,
+    max_connections_per_address: Annotated[
+        int | None, _flag("Most connections from one IP address; by default only their sum counts.", min=1)
+    ] = _DEFAULTS.max_connections_per_address,
+    log_format: Annotated[
+        str, _flag("How the log is written: lines to read, or a JSON object a line.", metavar="<text|json>")
+    ] = LOG_FORMATS[0],
     token_file: Annotated[
         Path | None, _flag(f"File with the token that requests must carry; or set {TOKEN_VARIABLE}.")
     ] = None,
@@ -89,10 +99,16 @@ def serve(
         service = next((word for word in PADDLE_SERVING_SERVICES if word == paddle_serving_service), None)
         if service is None:
             raise UsageError(f"--paddle-serving-service is one of {', '.join(PADDLE_SERVING_SERVICES)}")
+        form = next((word for word in LOG_FORMATS if word == log_format), None)
+        if form is None:
+            raise UsageError(f"--log-format is one of {', '.join(LOG_FORMATS)}")
         settings = Settings(
             max_body_bytes=max_body_mib * _MIB,
             max_requests=max_requests,
             timeout_s=timeout,
+            stop_s=stop_timeout,
+            max_connections=max_connections,
+            max_connections_per_address=max_connections_per_address,
             concurrency=concurrency,
             documents=Limits(pages=max_pages),
             token=_token(token_file),
@@ -105,25 +121,15 @@ def serve(
     except OcrError as error:
         typer.echo(f"ocr-gateway: {error}", err=True)
         raise typer.Exit(2) from error
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    logging.getLogger("ocr_gateway").setLevel(logging.INFO)
-    config = uvicorn.Config(
-        create_app(open_backend, settings),
-        log_config=None,
-        access_log=False,  # admission has a line of its own, which holds no parameters
-        server_header=False,
-        ssl_certfile=tls_certificate,
-        ssl_keyfile=tls_key,
-        timeout_graceful_shutdown=_STOP_S,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-    )
+    set_up(form)
+    server = GatewayServer(create_app(open_backend, settings), tls_certificate=tls_certificate, tls_key=tls_key)
     scheme = "http" if tls_certificate is None else "https"
     for number in dict.fromkeys(port):
         host = f"[{address}]" if ":" in address else address
-        typer.echo(f"ocr-gateway: {scheme}://{host}:{number}", err=True)
+        _log.info("listening at %s://%s:%d", scheme, host, number)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _nothing)  # uvicorn stops at them, and when it has, sends them to who was there before
-    uvicorn.Server(config).run(sockets=sockets)
+    server.run(sockets=sockets)
 
 
 def _nothing(number: int, frame: object) -> None:

@@ -8,6 +8,7 @@ from ocr_gateway.readers import Backend
 from ocr_gateway.reading import DocumentReader
 from ocr_gateway.settings import Settings
 from ocr_gateway.threads import Threads
+from ocr_gateway.time_limits import TimeLimits
 
 _WRITERS = 2  # threads; most of what they do needs the interpreter
 
@@ -22,6 +23,7 @@ class Gateway:
         health: tells whether pictures are read right.
         backend: what reads.
         writers: threads in which results are written as files.
+        time_limits: of the requests on their way.
     """
 
     documents: DocumentReader
@@ -32,6 +34,7 @@ class Gateway:
         self.settings = settings
         self.metrics = metrics
         self.writers = Threads(_WRITERS, "writer")
+        self.time_limits = TimeLimits(settings.timeout_s)
 
     def start(self, backend: Backend) -> None:
         """Begin to read; to be called in the event loop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import anyio
@@ -27,6 +28,7 @@ class Health:
         self._asking = anyio.Lock()
         self._right_at = self._wrong_at = float("-inf")
         self._picture = canary.picture()
+        self._looking: asyncio.Task[bool] | None = None
 
     def was_right(self) -> None:
         """Note that a picture, whoever sent it, was just read."""
@@ -37,6 +39,11 @@ class Health:
         """Note that what stands behind has just failed: an earlier proof holds no longer."""
         self._right_at = float("-inf")
         self._metrics.ready(False)
+
+    def look(self) -> None:
+        """Begin to find out whether pictures are read right; `metrics` are told."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self.is_ready())
 
     async def is_ready(self) -> bool:
         """Tell whether a picture was just read right; one is sent where none was."""

@@ -19,6 +19,7 @@ from ocr_client.transports.grpc import CHANNEL
 from ocr_contract.options import OCR, Options, Value
 from ocr_contract.reader import AsyncReader, Picture
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
+from ocr_gateway.requests import current
 from ocr_gateway.stage_times import Spent
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Server:
             UsageError: the address is malformed.
         """
         address = Address.parse(url, "grpc")
-        self.reader: AsyncReader = AsyncOcrClient(url, "grpc", timeout_s=timeout_s, retries=RETRIES)
+        self.reader: AsyncReader = _Naming(AsyncOcrClient(url, "grpc", timeout_s=timeout_s, retries=RETRIES))
         self._client = tritonclient.grpc.aio.InferenceServerClient(
             address.authority, ssl=address.tls, channel_args=list(CHANNEL)
         )
@@ -79,6 +80,28 @@ class Server:
         """Close the connections."""
         await self.reader.close()
         await self._client.close()
+
+
+class _Naming:
+    """A client that sends the id of the request that the running task answers."""
+
+    def __init__(self, client: AsyncOcrClient) -> None:
+        self._client = client
+        self.is_ready, self.close = client.is_ready, client.close
+
+    async def ocr(self, image: Picture, **options: Unpack[Options]) -> OcrResult:
+        return await self._client.ocr(image, request_id=_id(), **options)
+
+    async def detect(self, image: Picture, **options: Unpack[Options]) -> DetectionResult:
+        return await self._client.detect(image, request_id=_id(), **options)
+
+    async def recognize(self, images: Sequence[Picture], **options: Unpack[Options]) -> RecognitionResult:
+        return await self._client.recognize(images, request_id=_id(), **options)
+
+
+def _id() -> str | None:
+    request = current()
+    return None if request is None else request.id
 
 
 class Local:

@@ -184,7 +184,7 @@ class DocumentReader:
             self._metrics.pages("failed")
             return PageFailed(number, error)
         if page.text is not None and request.endpoint == OCR:
-            self._metrics.pages("document")
+            self._metrics.pages("document", lines=len(page.text))
             return PageRead(page, "document", page.text)
         try:
             return PageRead(page, "ocr", await self.read(request.endpoint, [picture], request.options))
@@ -211,7 +211,7 @@ class DocumentReader:
             if not isinstance(error, InvalidInput):
                 self._health.was_wrong()
             raise
-        self._metrics.pages("ocr", len(pictures))
+        self._metrics.pages("ocr", len(pictures), lines=len(result))
         if endpoint == OCR:
             self._health.was_right()
         return result

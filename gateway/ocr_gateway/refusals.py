@@ -3,11 +3,14 @@
 OcrError (ocr_contract.errors)
 └── Refusal              has a status, a sentence, and perhaps the seconds after which to try again
     ├── NotAuthorized    401  no token, or a wrong one
+    ├── NotFromHere      403  a browser sends it for a page of another site
     ├── NoSuchAddress    404, 405
     ├── BodyTooLate      408  the body was not there in time
     ├── BodyTooLarge     413
     ├── NotUnderstood    422  the request is not what the protocol asks for
     ├── TooBusy          429  too many requests in flight
+    ├── Failed           500  the gateway itself has failed
+    ├── Stopping         503  the gateway is being stopped
     └── TooLate          504  no answer in time
 """
 
@@ -28,9 +31,9 @@ from ocr_client.errors import (
 )
 from ocr_contract.errors import InvalidInput, OcrError
 from ocr_documents.errors import DocumentError
+from ocr_gateway.requests import current_id
 
 RETRY_AFTER_S = 2  # where a server that is down or busy does not say it itself
-INTERNAL = "the gateway failed on this request; its log says why"
 
 
 class Refusal(OcrError):
@@ -54,6 +57,12 @@ class NotAuthorized(Refusal):
     """The request carries no token, or a wrong one."""
 
     status = 401
+
+
+class NotFromHere(Refusal):
+    """A browser sends the request for a page of another site, which has no business here."""
+
+    status = 403
 
 
 class NoSuchAddress(Refusal):
@@ -95,14 +104,31 @@ class TooBusy(Refusal):
     retry_after_s = RETRY_AFTER_S
 
 
+class Stopping(Refusal):
+    """The gateway is being stopped, and the request would not be answered before that."""
+
+    status = 503
+    retry_after_s = RETRY_AFTER_S
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is being stopped; try again")
+
+
 class TooLate(Refusal):
     """There was no answer in time."""
 
     status = 504
 
 
+class Failed(Refusal):
+    """The gateway itself has failed."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the gateway failed on this request; its log says why (request_id {current_id()})")
+
+
 # What is told of a server behind the gateway: not its address, which its own messages name; the log does.
-_SERVER_FAILED = "the OCR server failed on this request"
+_SERVER_FAILED = "the OCR server failed on this request; its log says why"
 _BEHIND: tuple[tuple[type[OcrClientError], int, str], ...] = (
     (ServerUnreachableError, 503, "the OCR server cannot be reached now; try again"),
     (ServerNotReadyError, 503, "the OCR server is not ready, or has too much to do; try again"),
@@ -123,8 +149,11 @@ def refusal_of(error: OcrError) -> Refusal:
         return NotUnderstood(str(error))
     for kind, status, sentence in _BEHIND:
         if isinstance(error, kind):
-            return Refusal(sentence, status=status, retry_after_s=_retry_after(error) if status == 503 else None)
-    return Refusal(INTERNAL)
+            asked_for = f" (request_id {current_id()})" if sentence is _SERVER_FAILED else ""
+            return Refusal(
+                sentence + asked_for, status=status, retry_after_s=_retry_after(error) if status == 503 else None
+            )
+    return Failed()
 
 
 def _retry_after(error: OcrClientError) -> int:

@@ -19,6 +19,9 @@ class Settings:
         max_body_bytes: of a request.
         max_requests: that are in flight, from the first byte of their head to the last one of the answer.
         timeout_s: seconds that a request may take.
+        stop_s: seconds that requests on their way have when the gateway is stopped.
+        max_connections: that are open.
+        max_connections_per_address: that are open from one IP address; None where only their sum counts.
         concurrency: pages under way at the reader, of all requests together.
         documents: bounds for each document.
         token: that requests must carry; None where none is asked for.
@@ -30,6 +33,9 @@ class Settings:
     max_body_bytes: int = 100 << 20
     max_requests: int = 32
     timeout_s: float = 600.0
+    stop_s: float = 30.0
+    max_connections: int = 1000
+    max_connections_per_address: int | None = None
     concurrency: int = 4
     documents: Limits = field(default_factory=lambda: Limits(pages=500))
     token: str | None = field(default=None, repr=False)

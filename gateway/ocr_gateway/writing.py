@@ -69,8 +69,5 @@ async def written(
             parts.append(await threads.run(partial(writer.page, page)))
         content = "".join([*parts, writer.tail()]).encode()
     # A browser is to keep the file and not to show it: hOCR is a page of its own.
-    headers = {
-        "Content-Disposition": f'attachment; filename="result{form.suffix}"',
-        "X-Content-Type-Options": "nosniff",
-    }
+    headers = {"Content-Disposition": f'attachment; filename="result{form.suffix}"'}
     return Response(content, media_type=_MEDIA_TYPES[form.value], headers=headers)

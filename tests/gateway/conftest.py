@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import requests
-import uvicorn
 from tests.conftest import START_LIMIT_S, STOP_LIMIT_S, free_ports
 
 from ocr_contract import canary
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_gateway.app import create_app
+from ocr_gateway.serving import GatewayServer
 from ocr_gateway.settings import Settings
 from ocr_gateway.stage_times import Spent
 
@@ -103,6 +103,7 @@ class HeldReader:
     error: Exception | None = None
     held: bool = False
     calls: int = 0
+    canaries: int = 0
     cancelled: int = 0
     options: dict = field(default_factory=dict)
     defaults: dict = field(default_factory=dict)
@@ -125,7 +126,10 @@ class HeldReader:
             raise self.error
 
     async def ocr(self, image, **options):
-        if isinstance(image, bytes) and image == canary.picture() and not self.held and self.error is None:
+        if isinstance(image, bytes) and image == canary.picture():
+            self.canaries += 1
+            if self.error is not None:
+                raise self.error
             return OcrResult([QUAD], (canary.TEXT,), [0.9], [0.9])
         await self._wait(options)
         count = len(self.texts)
@@ -149,23 +153,17 @@ class HeldReader:
         pass
 
 
-class _Served(uvicorn.Server):
-    def install_signal_handlers(self):
-        pass
-
-
 @pytest.fixture
 def serve():
-    """Serve the application over a reader, with some settings; the URL is returned."""
+    """Serve the application over a reader, or what a call in its event loop returns; the URL is returned."""
     running = []
 
     def start(reader, **settings):
         async def behind():
-            return reader
+            return reader() if callable(reader) else reader
 
         (port,) = free_ports(1)
-        config = uvicorn.Config(create_app(behind, Settings(**settings)), port=port, log_config=None, access_log=False)
-        served = _Served(config)
+        served = GatewayServer(create_app(behind, Settings(**settings)), port=port)
         thread = threading.Thread(target=served.run, daemon=True)
         thread.start()
         running.append((served, thread))
@@ -176,8 +174,13 @@ def serve():
             time.sleep(0.02)
         return url
 
+    def stop():
+        for served, _ in running:
+            served.should_exit = True  # as a signal does
+
+    start.stop = stop
     yield start
-    for served, thread in running:
-        served.should_exit = True
+    stop()
+    for _, thread in running:
         thread.join(STOP_LIMIT_S)
         assert not thread.is_alive()

@@ -127,6 +127,19 @@ class TestTimeAndNumber:
         assert "0.3 s" in answer.json()["error"]
         assert reader.cancelled == 1
 
+    def test_no_answer_in_the_time_that_a_request_of_kserve_gives_itself(self, serve):
+        reader = HeldReader(held=True)
+        url = serve(reader)
+        body = {"image": "eA==", "timeout": 300_000}
+        answer = requests.post(f"{url}/v2/models/ocr/generate", json=body, timeout=30)
+        assert answer.status_code == 504
+        assert "0.3 s" in answer.json()["error"]
+        wait_until(lambda: reader.cancelled == 1, "nobody reads it any more")
+        for wrong in (-1, 1 << 63, 1.5, "soon", True):
+            answer = requests.post(f"{url}/v2/models/ocr/generate", json={**body, "timeout": wrong}, timeout=30)
+            assert answer.status_code == 400
+            assert "timeout" in answer.json()["error"]
+
     def test_events_that_take_too_long_end_with_a_word_about_it(self, serve):
         url = serve(HeldReader(held=True), timeout_s=1)
         answer = requests.post(f"{url}/read?format=events", data=BLANK, timeout=30)
@@ -221,7 +234,13 @@ class TestHealth:
             thread.start()
         for thread in threads:
             thread.join(30)
-        assert reader.calls == 1
+        assert reader.canaries == 1
+
+    def test_figures_become_true_without_anybody_who_asks_for_health(self, serve):
+        reader = HeldReader()
+        url = serve(reader)
+        wait_until(lambda: figure(url, "ocr_gateway_ready") == 1, "a picture was read")
+        assert reader.canaries == 1
 
 
 def test_no_path_breaks_a_line_of_the_log(serve, caplog):

@@ -368,4 +368,5 @@ def test_pictures_are_counted_with_the_pages_of_documents(serve):
     url = serve(HeldReader())
     tensor = {"name": "images", "shape": [3], "datatype": "BYTES", "data": [CANARY] * 3}
     assert post(url, "text_recognition/infer", {"inputs": [tensor]}).ok
-    assert 'ocr_gateway_pages_total{outcome="ocr"} 3.0' in requests.get(f"{url}/metrics", timeout=60).text
+    figures = requests.get(f"{url}/metrics", timeout=60).text
+    assert 'ocr_gateway_pages_total{outcome="ocr",protocol="kserve"} 3.0' in figures

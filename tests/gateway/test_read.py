@@ -287,7 +287,11 @@ class TestEvents:
         url = serve(HeldReader(held=True), timeout_s=1.5)
         opened, broken = events(url)
         assert opened["event"] == "opened"
-        assert broken == {"event": "broken", "error": "the time limit is over", "status": 504}
+        assert broken == {
+            "event": "broken",
+            "error": "there was no answer within 1.5 s, which is the limit",
+            "status": 504,
+        }
 
     def test_lines_are_lines_whatever_the_text_holds(self, serve):
         texts = ("a\u2028b\u0085c", "\ud800", "\x7f")

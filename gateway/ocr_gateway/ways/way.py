@@ -12,8 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ocr_gateway.refusals import NotAuthorized, NotUnderstood, Refusal
 
-# Keys of a request's state: its body, and when it must be answered, by the clock of anyio.current_time.
-BODY, DEADLINE = "body", "deadline"
+BODY, TIME_LIMIT = "body", "time_limit"  # keys of a request's state: its body, and its TimeLimit
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

@@ -11,13 +11,15 @@ from fastapi.responses import JSONResponse, Response
 from ocr_client.transports.v2_tensors import HEADER_LENGTH
 from ocr_contract import __version__
 from ocr_contract.options import TASKS, Endpoint
+from ocr_gateway import requests
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.health import TIMEOUT_S
-from ocr_gateway.refusals import NoSuchAddress, NotUnderstood, Refusal
+from ocr_gateway.refusals import NoSuchAddress, NotUnderstood, Refusal, TooLate
+from ocr_gateway.time_limits import TimeLimit
 from ocr_gateway.ways.kserve.answers import generate_answer, infer_answer
 from ocr_gateway.ways.kserve.models import VERSION, metadata
 from ocr_gateway.ways.kserve.requests import InferenceRequest
-from ocr_gateway.ways.way import Way, body_of
+from ocr_gateway.ways.way import TIME_LIMIT, Way, body_of
 
 _MODEL = "/v2/models/{model}"
 _PLACES = (_MODEL, _MODEL + "/versions/{version}")
@@ -83,7 +85,7 @@ class KServe(Way):
         async def infer(request: Request) -> Response:
             """Have an endpoint read pictures: tensors in, tensors out, in JSON or as bytes."""
             endpoint, body = _endpoint(request), _plain_body(request)
-            asked = InferenceRequest.of_infer(endpoint, body, request.headers.get(HEADER_LENGTH))
+            asked = _noted(request, InferenceRequest.of_infer(endpoint, body, request.headers.get(HEADER_LENGTH)))
             result = await self._gateway.documents.read(endpoint, asked.pictures, asked.options)
             content, json_size = infer_answer(endpoint, result, asked)
             if json_size is None:
@@ -94,7 +96,7 @@ class KServe(Way):
         async def generate(request: Request) -> Response:
             """Have an endpoint read pictures: plain JSON in and out."""
             endpoint = _endpoint(request)
-            asked = InferenceRequest.of_generate(endpoint, _plain_body(request))
+            asked = _noted(request, InferenceRequest.of_generate(endpoint, _plain_body(request)))
             result = await self._gateway.documents.read(endpoint, asked.pictures, asked.options)
             return Response(generate_answer(endpoint, result, asked), media_type="application/json")
 
@@ -102,6 +104,16 @@ class KServe(Way):
         with anyio.move_on_after(TIMEOUT_S):
             return await self._gateway.backend.reader.is_ready(endpoint) and await self._gateway.health.is_ready()
         return False
+
+
+def _noted(request: Request, asked: InferenceRequest) -> InferenceRequest:
+    """Let a request have the id and the time that it gives itself."""
+    requests.name(asked.id)
+    if asked.timeout_s is not None:
+        limit: TimeLimit = request.scope["state"][TIME_LIMIT]
+        too_late = TooLate(f"there was no answer within {asked.timeout_s:g} s, as the parameter timeout asks")
+        limit.cut(anyio.current_time() + asked.timeout_s, too_late)
+    return asked
 
 
 def _ready(is_ready: bool) -> Response:

@@ -13,8 +13,8 @@ from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.ways.kserve.models import input_name, output_names
 
 # Parameters of Triton that change nothing in the answers of these models, there as here.
-_WITHOUT_EFFECT = frozenset({"priority", "timeout", "sequence_id", "sequence_start", "sequence_end"})
-_BINARY_OUTPUT = "binary_data_output"
+_WITHOUT_EFFECT = frozenset({"priority", "sequence_id", "sequence_start", "sequence_end"})
+_BINARY_OUTPUT, _TIMEOUT = "binary_data_output", "timeout"
 _MAX_DIGITS = 20  # of a length
 
 
@@ -28,6 +28,7 @@ class InferenceRequest:
         id: given back with the answer; None where there is none.
         outputs: tensors that are wanted, and whether as bytes; None for all of them.
         is_binary: whether tensors are wanted as bytes where `outputs` does not say it.
+        timeout_s: seconds after which the client no longer waits; None where it does not say.
     """
 
     pictures: list[bytes]
@@ -35,6 +36,7 @@ class InferenceRequest:
     id: str | None = None
     outputs: Mapping[str, bool] | None = None
     is_binary: bool = False
+    timeout_s: float | None = None
 
     @classmethod
     def of_infer(cls, endpoint: Endpoint, body: bytes, header_length: str | None) -> InferenceRequest:
@@ -61,6 +63,7 @@ class InferenceRequest:
             _id(header),
             _outputs(endpoint, header.get("outputs")),
             _flag(parameters, _BINARY_OUTPUT),
+            _timeout_s(parameters),
         )
 
     @classmethod
@@ -83,7 +86,8 @@ class InferenceRequest:
         except ValueError as error:
             raise NotUnderstood(f"{name}: {error}") from error
         _check_count(endpoint, len(pictures))
-        return cls(pictures, _options(endpoint, {**parameters, **beside}), _id(document))
+        given = {**parameters, **beside}
+        return cls(pictures, _options(endpoint, given), _id(document), timeout_s=_timeout_s(given))
 
 
 def _json_size(header_length: str | None, length: int) -> int | None:
@@ -158,9 +162,8 @@ def _outputs(endpoint: Endpoint, outputs: Any) -> dict[str, bool] | None:
 
 
 def _options(endpoint: Endpoint, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    given = {
-        name: value for name, value in parameters.items() if name not in _WITHOUT_EFFECT and name != _BINARY_OUTPUT
-    }
+    others = _WITHOUT_EFFECT | {_BINARY_OUTPUT, _TIMEOUT}
+    given = {name: value for name, value in parameters.items() if name not in others}
     for name, value in given.items():
         if not isinstance(value, str | bool | int | float):
             raise NotUnderstood(f"parameter {name[:60]!r} must be a string, a number, true or false")
@@ -180,6 +183,13 @@ def _flag(parameters: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise NotUnderstood(f"{name} must be true or false, not {reprlib.repr(value)}")
     return value
+
+
+def _timeout_s(parameters: Mapping[str, Any]) -> float | None:
+    value = parameters.get(_TIMEOUT, 0)
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise NotUnderstood(f"timeout must be a whole number of microseconds, not {reprlib.repr(value)}")
+    return value / 1e6 or None
 
 
 def _id(document: Mapping[str, Any]) -> str | None:

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from functools import partial
 from typing import Any
 
-import anyio
 from anyio import to_thread
 from PIL import Image
 
@@ -19,7 +18,8 @@ from ocr_documents.document import Page
 from ocr_documents.formats.json import Json
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.reading import PageFailed, PageRead
-from ocr_gateway.refusals import Refusal, TooLate, refusal_of
+from ocr_gateway.refusals import Refusal, refusal_of
+from ocr_gateway.time_limits import TimeLimit
 from ocr_gateway.ways.own.parameters import ReadParameters
 from ocr_gateway.writing import page_result
 
@@ -29,7 +29,7 @@ _LAST_WORDS_S = 0.5  # what remains of the time limit to say that it is over
 
 
 async def events(
-    gateway: Gateway, file: bytes, parameters: ReadParameters, *, deadline: float
+    gateway: Gateway, file: bytes, parameters: ReadParameters, *, time_limit: TimeLimit
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield what docs/gateway.md describes. After the first event errors too are events: the answer has begun.
 
@@ -37,7 +37,7 @@ async def events(
         gateway: reads.
         file: the document.
         parameters: what is wanted of it.
-        deadline: when the request must have been answered, by the clock of anyio.
+        time_limit: of the request.
 
     Raises:
         DocumentError: the document cannot be opened.
@@ -50,7 +50,7 @@ async def events(
         yield {"event": "opened", "kind": document.kind, "count": document.count, "pages": list(document.numbers)}
         pages = document.pages()
         try:
-            while (page := await _before(deadline, pages)) is not None:
+            while (page := await _before(time_limit, pages)) is not None:
                 if isinstance(page, PageFailed):
                     failed += 1
                     yield {"event": "failed", "number": page.number, **_told(refusal_of(page.error))}
@@ -60,9 +60,8 @@ async def events(
                 if parameters.pictures:
                     event["picture"] = await to_thread.run_sync(partial(_picture, page.page))
                 yield event
-        except (OcrError, TimeoutError) as error:
-            refusal = refusal_of(error) if isinstance(error, OcrError) else TooLate("the time limit is over")
-            yield {"event": "broken", **_told(refusal)}
+        except OcrError as error:
+            yield {"event": "broken", **_told(refusal_of(error))}
             return
         finally:
             await pages.aclose()
@@ -76,14 +75,15 @@ async def events(
     }
 
 
-async def _before(deadline: float, pages: AsyncIterator[PageRead | PageFailed]) -> PageRead | PageFailed | None:
+async def _before(limit: TimeLimit, pages: AsyncIterator[PageRead | PageFailed]) -> PageRead | PageFailed | None:
     """The next page, None after the last one.
 
     Raises:
-        TimeoutError: it does not come in time.
+        Refusal: it does not come in time.
     """
-    with anyio.fail_after(max(0.0, deadline - _LAST_WORDS_S - anyio.current_time())):
+    with limit.scope(_LAST_WORDS_S):
         return await anext(pages, None)
+    raise limit.reason
 
 
 def _told(refusal: Refusal) -> dict[str, Any]:

@@ -12,19 +12,14 @@ from fastapi.staticfiles import StaticFiles
 from ocr_contract import __version__
 from ocr_contract.options import OPTIONS
 from ocr_gateway.gateway import Gateway
+from ocr_gateway.headers import PAGE_POLICY
 from ocr_gateway.refusals import Refusal
 from ocr_gateway.ways.own.parameters import DPI, FORMATS, TASKS
 from ocr_gateway.ways.own.read import add_reading
 from ocr_gateway.ways.way import Way
 
 _WEB = files("ocr_gateway") / "web"
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
+_PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"}
 
 
 class Own(Way):
@@ -68,7 +63,8 @@ class Own(Way):
 
         @router.get("/metrics")
         async def metrics() -> Response:
-            """Give the figures for Prometheus."""
+            """Give the figures for Prometheus; who asks again is told whether pictures are read right now."""
+            self._gateway.health.look()
             return Response(self._gateway.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
         return router

@@ -19,7 +19,7 @@ from ocr_gateway.gateway import Gateway
 from ocr_gateway.refusals import NotUnderstood
 from ocr_gateway.ways.own.events import events
 from ocr_gateway.ways.own.parameters import FORMATS, TASKS, ReadParameters, choice, unique
-from ocr_gateway.ways.way import DEADLINE, body_of
+from ocr_gateway.ways.way import TIME_LIMIT, body_of
 from ocr_gateway.writing import page_result, written
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -51,7 +51,7 @@ def add_reading(router: APIRouter, gateway: Gateway) -> None:
         parameters = ReadParameters.of(request.query_params.multi_items())
         file = body_of(request)
         if parameters.form is None:
-            told = events(gateway, file, parameters, deadline=request.scope["state"][DEADLINE])
+            told = events(gateway, file, parameters, time_limit=request.scope["state"][TIME_LIMIT])
             first = await anext(told)  # raises what deserves a status of its own
             return StreamingResponse(_lines(first, told), media_type="application/x-ndjson")
         async with (

@@ -95,6 +95,7 @@ class PaddleServing(Way):
             try:
                 key, value = (await self._answer([_picture(body)])).pipeline
             except InvalidInput as error:  # which a Pipeline service tells in its answer
+                self._gateway.metrics.refused(self.name, NotUnderstood.status)
                 return JSONResponse(_pipeline_error(refusal_of(error)))
             return JSONResponse(_pipeline(key=[key], value=[str(value)]))
 
