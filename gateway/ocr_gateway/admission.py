@@ -42,6 +42,7 @@ _DRAIN_S = 10.0
 BODY_GRACE_S = 30.0
 SLOWEST_BODY = 4096
 
+_PIECE = 64 << 10  # bytes of an answer
 _LOGGED_PATH = 200  # characters
 
 _log = logging.getLogger(__name__)
@@ -148,11 +149,19 @@ class _Request:
         self._send = send
 
     async def send(self, message: Message) -> None:
-        """Send a part of the answer."""
+        """Send a part of the answer.
+
+        Long parts go piece by piece, each when the one before is on its way: what is not taken is not held in memory
+        twice, and an answer has not ended before its client has taken nearly all of it.
+        """
         if message["type"] == "http.response.start":
             self.status = message["status"]
             add_headers(MutableHeaders(scope=message))
-        await self._send(message)
+        body = memoryview(message.get("body", b""))
+        while len(body) > _PIECE:
+            await self._send({"type": "http.response.body", "body": bytes(body[:_PIECE]), "more_body": True})
+            body = body[_PIECE:]
+        await self._send({**message, "body": bytes(body)} if "body" in message else message)
 
     def header(self, name: str) -> str | None:
         """The first header of a name, in Latin-1; None where there is none."""

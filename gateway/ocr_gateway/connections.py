@@ -24,7 +24,7 @@ from ocr_gateway.settings import Settings
 HEAD_S = 15.0  # from the first byte of a connection or of a request to the end of its head
 MAX_HEAD_BYTES = 64 << 10
 SLOWEST_ANSWER = 1024  # bytes a second at which an answer must be taken
-TICK_S = 30.0  # so often it is looked whether it is
+TICK_S = 60.0  # so often it is looked whether it is
 _RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: what was not taken is thrown away
 
 _log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class _Bounded(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._address = ""
         self._head_timer: asyncio.TimerHandle | None = None
+        self._has_begun = False  # a head that is not whole yet
         self._head_bytes = 0
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -82,24 +83,31 @@ class _Bounded(HttpToolsProtocol):
         self.metrics.connections(len(self.connections))
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes; while no request is under way it belongs to a head."""
+        """Take what comes. Where no request is under way it must soon make one: uvicorn's own clock has stopped."""
         if self.transport.is_closing():
             return
         super().data_received(data)
-        if self.transport.is_closing() or not self._awaits_head():
+        is_under_way = self.cycle is not None and not self.cycle.response_complete
+        if self.transport.is_closing() or is_under_way:
             return
         if self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_S, self._head_is_late)
-        self._head_bytes += len(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse("head", 431, "Request Header Fields Too Large", "the head of the request is too long")
+        if self._has_begun:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse("head", 431, "Request Header Fields Too Large", "the head of the request is too long")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._has_begun = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        self._head_bytes = 0
+        self._has_begun, self._head_bytes = False, 0
         super().on_headers_complete()
 
     def pause_writing(self) -> None:
@@ -115,12 +123,11 @@ class _Bounded(HttpToolsProtocol):
             self._write_timer.cancel()
             self._write_timer = None
 
-    def _awaits_head(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
     def _head_is_late(self) -> None:
         self._head_timer = None
-        if self._head_bytes:
+        if self.transport.is_closing():
+            return
+        if self._has_begun:
             self._refuse("head", 408, "Request Timeout", f"the head of the request was not there within {HEAD_S:g} s")
             return
         self.metrics.dropped("head")  # not even begun: a browser opens some before it needs them
@@ -143,7 +150,8 @@ class _Bounded(HttpToolsProtocol):
 
     def _waiting(self) -> int:
         """Bytes that the client has not taken, those included that the kernel holds for it (tcp(7), SIOCOUTQ)."""
-        in_kernel = fcntl.ioctl(self._descriptor(), termios.TIOCOUTQ, bytes(4))
+        descriptor = self._descriptor()
+        in_kernel = bytes(4) if descriptor < 0 else fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
         return self.transport.get_write_buffer_size() + int(struct.unpack("i", in_kernel)[0])
 
     def _descriptor(self) -> int:
@@ -159,4 +167,4 @@ class _Bounded(HttpToolsProtocol):
 
     def _dropped(self, reason: Dropped, sentence: str) -> None:
         self.metrics.dropped(reason)
-        _log.warning("a connection from %s is closed: %s", self._address, sentence)
+        _log.debug("a connection from %s is closed: %s", self._address, sentence)  # whoever wants to makes many

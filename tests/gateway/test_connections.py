@@ -34,16 +34,18 @@ class TestHead:
         monkeypatch.setattr(connections, "HEAD_S", 0.5)
         return serve(HeldReader())
 
-    @pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: x\r\n", b"\r\n"])
-    def test_one_that_is_not_ended(self, url, sent):
+    def test_one_that_is_not_ended(self, url):
         with connect(url) as connection:
-            connection.sendall(sent)
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
             assert rest(connection).startswith(b"HTTP/1.1 408 ")
         assert figure(url, "ocr_gateway_connections_dropped_total") == 1
 
-    def test_one_that_is_not_begun_is_closed_without_a_word(self, url):
+    @pytest.mark.parametrize("sent", [b"", b"\r\n"])
+    def test_one_that_is_not_begun_is_closed_without_a_word(self, url, sent):
         with connect(url) as connection:
+            connection.sendall(sent)
             assert rest(connection) == b""
+        assert figure(url, "ocr_gateway_connections_dropped_total") == 1
 
     def test_one_that_comes_drop_by_drop(self, url):
         with connect(url) as connection:
@@ -68,7 +70,14 @@ class TestHead:
             connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b" 200 " in connection.recv(65536)
             connection.sendall(b"\r\n")  # ends the time that a connection may be idle
-            assert rest(connection).startswith(b"HTTP/1.1 408 ")
+            assert rest(connection) == b""
+
+    def test_the_rest_of_a_body_that_nobody_wants(self, url):
+        with connect(url) as connection:
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+            assert b" 200 " in connection.recv(65536)
+            connection.sendall(b"x")
+            assert rest(connection) == b""
 
     def test_one_that_is_too_long(self, url):
         with connect(url) as connection:
