@@ -60,6 +60,7 @@ class Metrics:
             "ocr_gateway_pages", "Pages by what became of them", ["protocol", "outcome"], registry=self._registry
         )
         self._lines = Counter("ocr_gateway_lines", "Lines of text answered", ["protocol"], registry=self._registry)
+        self._ready = Gauge("ocr_gateway_ready", "1 if a picture was just read right", registry=self._registry)
         self._connections = Gauge("ocr_gateway_connections", "Connections open", registry=self._registry)
         self._dropped = Counter(
             "ocr_gateway_connections_dropped",
@@ -79,7 +80,6 @@ class Metrics:
                 self._refused.labels(protocol, reason)
             for outcome in OUTCOMES:
                 self._pages.labels(protocol, outcome)
-        self._ready = Gauge("ocr_gateway_ready", "1 if a picture was just read right", registry=self._registry)
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered, or whose client did not wait for it."""
