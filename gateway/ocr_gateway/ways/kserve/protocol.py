@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -61,14 +62,14 @@ class KServe(Way):
             return {"name": "ocr-gateway", "version": __version__, "extensions": ["binary_tensor_data", "parameters"]}
 
         @router.get("/v2/health/live")
-        async def live() -> Response:
+        async def live() -> dict[str, bool]:
             """Tell that the gateway runs."""
-            return Response()
+            return {"live": True}
 
         @router.get("/v2/health/ready")
         async def ready() -> Response:
             """Tell whether a picture was just read right."""
-            return _ready(await self._gateway.health.is_ready())
+            return _ready(await self._gateway.health.is_ready(), {})
 
     def _add_model(self, router: APIRouter, place: str) -> None:
         @router.get(place)
@@ -79,7 +80,8 @@ class KServe(Way):
         @router.get(f"{place}/ready")
         async def ready(request: Request) -> Response:
             """Tell whether a request to an endpoint would be answered."""
-            return _ready(await self._is_ready(_endpoint(request)))
+            endpoint = _endpoint(request)
+            return _ready(await self._is_ready(endpoint), {"name": endpoint})
 
         @router.post(f"{place}/infer", openapi_extra=_INFER)
         async def infer(request: Request) -> Response:
@@ -116,8 +118,9 @@ def _noted(request: Request, asked: InferenceRequest) -> InferenceRequest:
     return asked
 
 
-def _ready(is_ready: bool) -> Response:
-    return Response(status_code=200 if is_ready else 503)
+def _ready(is_ready: bool, of: Mapping[str, str]) -> Response:
+    """The status says it all to Triton's clients; KServe's own read the body, which Triton leaves empty."""
+    return JSONResponse({**of, "ready": is_ready}, 200 if is_ready else 503)
 
 
 def _endpoint(request: Request) -> Endpoint:
