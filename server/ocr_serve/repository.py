@@ -6,6 +6,13 @@ from ocr_pipeline.repository import BUDGET, CONFIG, ModelRepository, ModelSet, n
 from ocr_pipeline.whole import check_installed
 
 _SLACK_S = 30.0
+# What each step asks for in its configuration; it would refuse to load, late and in many lines.
+NUMBERS = {
+    "decode": ("max_pixels", "max_bytes", "max_in_flight"),
+    "det_batcher": ("max_lines", BUDGET),
+    "rec_batcher": ("rec_lines_per_call", "rec_pixels_per_call", "rec_calls_in_flight", BUDGET),
+    "rec_preprocess": ("max_images", "max_pixels", "max_bytes", "max_in_flight"),
+}
 
 
 def longest_step_s(repository: ModelRepository) -> float:
@@ -27,4 +34,13 @@ def check_repository(repository: ModelRepository) -> ModelSet:
     """
     for model in sorted(set(ENDPOINTS) - set(repository.models())):
         raise InvalidModel(f"{repository.path} is not the model repository: it has no {model}/{CONFIG}")
+    for step, names in NUMBERS.items():
+        config = repository.config(step)
+        for name in names:
+            if name not in config.get("parameters", {}):
+                raise InvalidModel(
+                    f"{repository.path / step / CONFIG} does not say {name}, so it is of another version: "
+                    "make a new model repository with ocr-convert --model-repository"
+                )
+            number(config, name)
     return check_installed(repository)

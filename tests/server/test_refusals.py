@@ -15,7 +15,7 @@ from ocr_serve.access import check_access
 from ocr_serve.backend_directory import assemble
 from ocr_serve.errors import EnvironmentProblem, ServerNotFound
 from ocr_serve.platform_check import problem
-from ocr_serve.repository import check_repository
+from ocr_serve.repository import NUMBERS, check_repository
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.precision import Precision
 
@@ -56,6 +56,27 @@ def test_dictionary_of_another_model(run_serve, weighted_copy):
 def test_a_dictionary_that_is_not_utf_8(run_serve, weighted_copy):
     (weighted_copy / "ctc_decode" / "1" / "dictionary.txt").write_bytes("é\nà".encode("latin-1"))
     refused(run_serve("--model-repository", weighted_copy), "dictionary.txt is not UTF-8", "ocr-convert")
+
+
+def test_a_repository_of_an_earlier_version(run_serve, weighted_copy):
+    config = weighted_copy / "decode" / "config.pbtxt"
+    config.write_text("".join(line for line in config.open() if "max_in_flight" not in line))
+    said = run_serve("--model-repository", weighted_copy)
+    refused(said, "decode/config.pbtxt does not say max_in_flight", "of another version", "ocr-convert")
+
+
+def test_a_limit_that_is_none(run_serve, weighted_copy):
+    config = weighted_copy / "det_batcher" / "config.pbtxt"
+    config.write_text(config.read_text().replace('"10000"', '"many"'))
+    refused(run_serve("--model-repository", weighted_copy), "max_lines in config.pbtxt of det_batcher", "'many'")
+
+
+def test_every_limit_of_a_step_is_asked_for(bare_repository):
+    repository = ModelRepository(bare_repository)
+    for model in repository.models():
+        config = repository.config(model)
+        if config.get("backend") == "python":
+            assert set(config.get("parameters", ())) == set(NUMBERS.get(model, ()))
 
 
 @pytest.mark.parametrize("step", ["det_batcher", "ctc_decode", "rec_preprocess"])
