@@ -24,6 +24,8 @@ from ocr_convert.pipeline import convert_folders
 from ocr_convert.progress import Reporter, quiet
 from ocr_convert.sources.download import cached
 from ocr_convert.work import remove_abandoned, require_room, work_folder
+from ocr_pipeline.repository import ModelRepository
+from ocr_pipeline.whole import check_installed
 
 MakeOnnx = Callable[..., onnx.ModelProto]
 
@@ -162,6 +164,27 @@ def test_a_full_folder_for_temporary_files_is_called_that(
         "or name another folder with TMPDIR"
     )
     assert names(temporary) == []
+
+
+def test_two_runs_at_once_into_one_folder(tmp_path: Path, make_onnx: MakeOnnx) -> None:
+    for kind in ("det", "rec"):
+        make_onnx(tmp_path / kind, kind)
+    (tmp_path / "rec" / "dictionary.txt").write_text("\n".join("0123456789"))
+    command = [
+        str(Path(sys.prefix) / "bin" / "ocr-convert"),
+        "--det",
+        "det",
+        "--rec",
+        "rec",
+        "--model-repository",
+        "new",
+    ]
+    runs = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ended = [(run.communicate()[1], run.returncode) for run in runs]
+    assert ("", 0) in ended
+    for said, code in ended:
+        assert code == 0 or (code == 2 and "another ocr-convert is installing into new" in said)
+    assert check_installed(ModelRepository(tmp_path / "new")).name == "custom"
 
 
 def test_no_folder_for_temporary_files_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
