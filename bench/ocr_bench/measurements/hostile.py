@@ -164,7 +164,8 @@ class Hostile(TargetMeasurement[Siege]):
             f"Most memory (PSS): server {found.peak_mib:.0f} MiB, gateway {found.gateway_peak_mib:.0f} MiB. Processes "
             f"of the server that ended: {found.ended}. Afterwards a known picture was read "
             f"{'right' if found.reads_canary else 'WRONG'}.",
-            f"More than {SLOW_S:.0f} s, large honest files and PDF files apart: {sum(slow.values())}. Which: {named}.",
+            f"More than {SLOW_S:.0f} s, large honest files and PDF files of the corpus apart: {sum(slow.values())}. "
+            f"Which: {named}.",
         )
 
     def data(self, found: Siege) -> object:
