@@ -29,7 +29,7 @@ from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_p
 from onnxruntime_backend.settings import Device
 
 _LAST_S = 5.0  # beyond Triton's own limit for requests under way, when it is told to stop
-_CANARY_S = 60.0
+_CANARY_S = 60.0  # that the answer to the known picture may take, by which ready is told
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -98,7 +98,6 @@ def serve(
             return
         repository = ModelRepository(model_repository.resolve())
         installed = check_repository(repository)
-        step_s = longest_step_s(repository)
         check_access(address, context.args, in_container=home.is_container, accepts_flaws=accept_known_flaws)
         checks.check_ports(address, {f"--{service}-port": port for service, port in ports.items()})
         asked = None if device is DeviceOption.AUTO else Device(device.value)
@@ -108,6 +107,7 @@ def serve(
             check_precision(precision, resolved)
         checks.check_path(Path(sys.prefix))
         check_arguments(context.args)
+        policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S, step_s=longest_step_s(repository))
         closed = [api for api in Api if not allowed.get(api)]
         backends = command.backend_arguments(home)
         arguments = command.service_arguments(home, address, ports.items(), closed)
@@ -129,7 +129,6 @@ def serve(
         is_json = log_format is LogFormat.JSON
         return Launch(words, variables, own, lock, is_ready, problem_of_reading, has_json_log=is_json)
 
-    policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S, step_s=step_s)
     try:
         code = Supervisor(launch, policy, say).run()
     except (ServeError, OcrError) as error:

@@ -15,8 +15,8 @@ import platform
 import struct
 from collections.abc import Sequence
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38  # of prctl(2)
+from ocr_serve.prctl import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, prctl
+
 _SECCOMP_MODE_FILTER = 2
 _RET_ALLOW, _RET_ERRNO = 0x7FFF0000, 0x00050000
 # What the kernel calls the machine (AUDIT_ARCH_...), and its number of fchmod.
@@ -53,15 +53,9 @@ def keep_private() -> None:
         ]
     )
     program = _Program(len(instructions) // _INSTRUCTION.size, instructions)
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)  # without which only root may install a filter
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))
+    prctl(PR_SET_NO_NEW_PRIVS, 1)  # without which only root may install a filter
+    prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))
 
 
 def _packed(instructions: Sequence[tuple[int, int, int, int]]) -> bytes:
     return b"".join(_INSTRUCTION.pack(*each) for each in instructions)
-
-
-def _prctl(option: int, *arguments: int) -> None:
-    words = [ctypes.c_ulong(each) for each in (*arguments, 0, 0, 0, 0)[:4]]
-    if _LIBC.prctl(option, *words):
-        raise OSError(ctypes.get_errno(), f"prctl({option}): {os.strerror(ctypes.get_errno())}")

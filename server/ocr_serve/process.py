@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 
+from ocr_serve.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 from ocr_serve.private import keep_private
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def await_stop_signals() -> None:
@@ -25,7 +23,7 @@ def stop_signal(limit_s: float) -> bool:
 
 def adopt_orphans() -> None:
     """Processes whose parent, a child of this one, was killed become children of this one, which reaps them."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def become_child() -> None:
@@ -35,9 +33,4 @@ def become_child() -> None:
         keep_private()
     except OSError as error:
         os.write(2, f"ocr-serve: other users of this machine can read pictures in shared memory ({error})\n".encode())
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing is served behind the back of a supervisor that was killed
-
-
-def _prctl(option: int, value: int) -> None:
-    if _LIBC.prctl(option, value, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing is served behind the back of a supervisor that was killed

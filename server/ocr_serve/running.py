@@ -18,7 +18,7 @@ from ocr_serve.log import Say, writer
 from ocr_serve.process import become_child, stop_signal
 
 _POLL_S = 0.25
-_LOG_S = 5.0
+_LOG_S = 5.0  # that the log's writer has to end by itself
 _ASK_S = 5.0  # between two questions whether a server that was ready still is
 
 
@@ -27,24 +27,23 @@ class Policy:
     """How long is waited for what, in seconds, and how often a server is started anew.
 
     Attributes:
-        max_restarts: more of them within `window_s`, and the supervisor gives up.
-        window_s: see there.
-        longest_pause_s: before a restart; the first one comes at once, the next after a second, then after two, four...
-        start_s: a server that is not ready by then is started anew.
-        drain_s: a server with a fault may go on answering for so long.
         stop_s: requests under way have so long when the server is asked to stop.
         step_s: a step that has not got on with a request for longer hangs; one that works gives it up by then.
+        max_restarts: more of them within `window_s`, and the supervisor gives up. The first comes at once, the next
+            after a second, then after two, four...
+        window_s: see there.
+        start_s: a server that is not ready by then is started anew.
+        drain_s: a server with a fault may go on answering for so long.
         stopped_s: a step, or tritonserver, that has been stopped by a signal for longer hangs.
         silence_s: a server that has not said for longer that it is ready, when it is asked, hangs.
     """
 
+    stop_s: float
+    step_s: float
     max_restarts: int = 5
     window_s: float = 600.0
-    longest_pause_s: float = 30.0
     start_s: float = 300.0
     drain_s: float = 2.0
-    stop_s: float = 30.0
-    step_s: float = 150.0
     stopped_s: float = 3.0
     silence_s: float = 60.0
 

@@ -77,4 +77,4 @@ class Supervisor:
             return None
         self._restarts.append(now)
         number = len(self._restarts)
-        return 0.0 if number == 1 else min(2.0 ** (number - 2), self._policy.longest_pause_s)
+        return 0.0 if number == 1 else 2.0 ** (number - 2)

@@ -283,6 +283,11 @@ def test_a_word_that_is_no_option(run_serve, weighted_copy):
     refused(run_serve("--model-repository", weighted_copy, "bogus"), "unexpected argument 'bogus'")
 
 
+def test_a_time_to_stop_that_is_no_number(run_serve, weighted_copy):
+    result = run_serve("--model-repository", weighted_copy, "--", "--exit-timeout-secs", "soon")
+    refused(result, "--exit-timeout-secs is a number of seconds, not 'soon'")
+
+
 def test_an_unknown_option_is_a_usage_error(run_serve):
     code, stderr = run_serve("--devices", "cpu")
     assert code == 2
