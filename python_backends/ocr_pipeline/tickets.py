@@ -28,8 +28,8 @@ from ocr_contract.errors import Overloaded
 from ocr_pipeline import beats
 
 MOST = 4096  # requests that may be under way; what an operator allows is at most this
-ENTRY = "entry"  # where a request is before it waits for a step
-_STEPS = (ENTRY, "det_batcher", "rec_batcher", "ctc_decode")
+_ENTRY = "entry"  # where a request is before it waits for a step
+_STEPS = (_ENTRY, "det_batcher", "rec_batcher", "ctc_decode")
 _FILE = "tickets"
 _PATIENCE_NS = 1_000_000_000
 # number: 0 where nobody has the place. step: an index into _STEPS, of the one that the request waits for or is in.
@@ -81,7 +81,7 @@ class Tickets:
                     "moment, or raise max_in_flight in the config.pbtxt of decode and rec_preprocess"
                 )
             number = secrets.randbits(62) + 1
-            self._places[np.argmin(self._places["number"])] = number, 0, False, time.monotonic_ns()
+            self._places[np.argmin(self._places["number"])] = number, _STEPS.index(_ENTRY), False, time.monotonic_ns()
             return number
 
     def hand_on(self, number: int, step: str) -> None:

@@ -51,7 +51,7 @@ class Visit:
         gets_on: to be called whenever the step has come further with it, so that it does not seem to hang.
         ticket: its number; see ocr_pipeline.tickets.
         tensors: outputs of the step.
-        lines: of text in the answer, and the endpoint that it is of; None in all steps but the last.
+        lines: the endpoint that the answer is of, and how many lines of text it has; None in all steps but the last.
         response: what Triton is given.
     """
 

@@ -1,6 +1,5 @@
 """What a soak makes of each request, with a server that answers as it is told; and a short one with the real server."""
 
-import io
 import json
 import threading
 import time
@@ -13,13 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import colors
-from PIL import Image
 from typer.testing import CliRunner
 
 from ocr_bench.cli import app
 from ocr_bench.errors import BenchError
 from ocr_bench.measurements.soak import Soak, Soaked
-from ocr_bench.soak.cases import Case, bomb
+from ocr_bench.soak.cases import Case
 from ocr_bench.soak.faults import MOST, WITHIN_S, Fault, Kind, plan
 from ocr_bench.soak.memory import Sample, growth
 from ocr_bench.soak.outcomes import Entry, Ledger, Outcome, difference, judge
@@ -247,14 +245,6 @@ def test_the_figure_has_memory_rates_and_a_line_for_each_fault() -> None:
     assert len({colors.to_hex(line.get_color()) for line in upper.lines}) == 3
     (stairs,) = lower.patches
     assert stairs.get_data().values.tolist() == [1.0] * 6
-
-
-def test_a_bomb_is_a_small_file_of_a_large_picture() -> None:
-    content = bomb(4000)
-    assert len(content) < 4000
-    with Image.open(io.BytesIO(content)) as picture:
-        picture.load()
-        assert picture.size == (4000, 4000)
 
 
 def test_faults_are_not_injected_into_somebody_elses_server() -> None:

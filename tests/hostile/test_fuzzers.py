@@ -1,6 +1,7 @@
 """Fuzzers of what takes bytes from outside, without a server; `make fuzz` lets them run longer, guided by coverage."""
 
 import contextlib
+import io
 import json
 from random import Random
 
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from PIL import Image
 
 from ocr_bench.hostile.bodies import VALUES
-from ocr_bench.hostile.bombs import BOMBS
+from ocr_bench.hostile.bombs import BOMBS, plain_png
 from ocr_bench.hostile.corpus import content, requests
 from ocr_bench.hostile.disguises import DISGUISES
 from ocr_bench.hostile.pdfs import PDFS
@@ -92,6 +94,14 @@ def test_the_corpus_is_the_same_for_the_same_seed():
     one, other = requests(5, ("empty", "url")), requests(5, ("empty", "url"))
     for _ in range(300):
         assert next(one) == next(other)
+
+
+def test_a_bomb_is_a_small_file_of_a_large_picture():
+    bomb = plain_png(4000, 4000)
+    assert len(bomb) < 4000
+    with Image.open(io.BytesIO(bomb)) as picture:
+        picture.load()
+        assert picture.size == (4000, 4000)
 
 
 def test_the_corpus_has_files_of_every_kind_and_size():

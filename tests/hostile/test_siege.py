@@ -21,7 +21,7 @@ from ocr_contract import canary
 SEED = 20
 RANDOM = 350  # requests
 # Those that take long to draw or to read: `ocr-bench hostile` sends them.
-LONG = {*LARGE, *(name for name in PDFS if "million" in name or "10^9" in name or "512 MiB" in name)}
+LONG = {*LARGE, *(name for name in PDFS if any(word in name for word in ("lines", "states", "10^9", "512 MiB")))}
 TIMEOUT_S = 60
 
 

@@ -65,7 +65,7 @@ def pause(repository, seconds):
 
 @pytest.fixture(scope="module")
 def repository(quick_repository, tmp_path_factory):
-    """One whose pictures are decoded as slowly as a test wants, and whose steps give up after a second."""
+    """One whose pictures are decoded as slowly as a test wants, and whose steps give up after four seconds."""
     copy = Path(shutil.copytree(quick_repository, tmp_path_factory.mktemp("faulty") / "models", symlinks=True))
     model = copy / "decode" / "1" / "model.py"
     model.unlink()

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
 
-from ocr_bench.hostile.asks import Ask, Tensor, infer_grpc, infer_http, strings
+from ocr_bench.hostile.asks import Ask, Tensor, infer_grpc, infer_http, json_body, strings
 from ocr_bench.hostile.bodies import hostile_body, hostile_message, hostile_options
 from ocr_bench.hostile.bombs import BOMBS
 from ocr_bench.hostile.disguises import DISGUISES
@@ -42,7 +42,7 @@ def _base64(data: bytes) -> str:
 
 def generate(kind: str, data: bytes) -> Ask:
     """As base64 text in JSON, to the server."""
-    return _json(kind, "http", "/v2/models/ocr/generate", {"image": _base64(data)})
+    return json_body(kind, "http", "/v2/models/ocr/generate", {"image": _base64(data)})
 
 
 def infer(kind: str, data: bytes) -> Ask:
@@ -72,21 +72,17 @@ def process(kind: str, data: bytes) -> Ask:
 
 def paddlex(kind: str, data: bytes) -> Ask:
     """As PaddleX's clients send it."""
-    return _json(kind, "gateway", "/ocr", {"file": _base64(data), "fileType": 1, "visualize": False})
+    return json_body(kind, "gateway", "/ocr", {"file": _base64(data), "fileType": 1, "visualize": False})
 
 
 def paddle_serving(kind: str, data: bytes) -> Ask:
     """As Paddle Serving's clients send it."""
-    return _json(kind, "gateway", "/ocr/prediction", {"key": ["image"], "value": [_base64(data)]})
+    return json_body(kind, "gateway", "/ocr/prediction", {"key": ["image"], "value": [_base64(data)]})
 
 
 def kserve(kind: str, data: bytes) -> Ask:
     """As bytes to the gateway."""
     return infer_http(kind, "ocr", [Tensor("image", "BYTES", (1,), strings(data))], to="gateway")
-
-
-def _json(kind: str, to: str, path: str, document: object) -> Ask:
-    return Ask(kind, to, path, json.dumps(document).encode(), {"Content-Type": "application/json"})  # type: ignore[arg-type]
 
 
 AS_TEXT = (generate, paddlex, paddle_serving)
@@ -99,7 +95,7 @@ def of_file(name: str, random: Random) -> Ask:
     data = content(name)
     ways = OF_DOCUMENTS if name in PDFS else (*AS_BYTES, *AS_TEXT) if len(data) < MAX_TEXT else AS_BYTES
     ask = random.choice(ways)(f"file: {name}", data)
-    return Ask(**{**vars(ask), "is_large": name in LARGE or name in PDFS})
+    return replace(ask, is_large=name in LARGE or name in PDFS)
 
 
 def of_damaged_picture(random: Random) -> Ask:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +14,7 @@ import numpy.typing as npt
 from ocr_bench.drawn.document import KINDS, scan
 from ocr_bench.drawn.sheet import CJK, Sheet
 from ocr_bench.drawn.word_pages import word_page
+from ocr_bench.hostile.bombs import plain_png
 from ocr_bench.measurements.lines import page as page_of_lines
 from ocr_client import OcrClient
 from ocr_contract.result import Result
@@ -75,25 +74,13 @@ def hostile_cases() -> list[Case]:
         "JPEG, cut off": partial(_ocr, jpeg[: len(jpeg) // 2]),
         "no picture": partial(_ocr, b"GET / HTTP/1.1\r\n\r\n" * 100),
         "a picture's header alone": partial(_ocr, png[:33]),
-        "too large": partial(_ocr, bomb(BOMB_PX)),
+        "too large": partial(_ocr, plain_png(BOMB_PX, BOMB_PX)),
         "an option out of range": partial(_ocr, png, text_rec_score_thresh=7.0),
         "an option of the wrong type": partial(_ocr, png, text_det_limit_side_len="wide"),
         "an option that there is not": partial(_ocr, png, no_such_option=1),
         "one of several lines is no picture": partial(_recognize, [_png(_word("river")), b"x"]),
     }
     return [Case(name, ask, is_hostile=True) for name, ask in refused.items()]
-
-
-def bomb(side_px: int) -> bytes:
-    """A whole PNG file, black, one bit a pixel, `side_px` pixels wide and high."""
-    row = bytes(1 + (side_px + 7) // 8)
-    packer = zlib.compressobj(9)
-    pixels = b"".join([*(packer.compress(row) for _ in range(side_px)), packer.flush()])
-    header = struct.pack(">IIBBBBB", side_px, side_px, 1, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )
 
 
 def _ocr(content: bytes, client: OcrClient, **options: object) -> Result:
