@@ -64,12 +64,11 @@ test-tools: venv
 test: venv test-tools ## every test, the real server included
 	$(BIN)/python -m pytest
 
-# Parsers of ocr_bench.hostile.guided. What they find is kept in build/fuzz, and the next run goes on from there.
-PARSERS := tiff parts base64 kinds v2 kserve options
+# What fuzzers find is kept in build/fuzz, and the next run goes on from there.
 FUZZ_S ?= 60
 fuzz: venv ## fuzz the parsers that are written in Python, guided by coverage (FUZZ_S=60 seconds each)
 	$(UV) pip install --python $(BIN)/python --group bench/pyproject.toml:fuzz
-	@for parser in $(PARSERS); do mkdir -p build/fuzz/$$parser && echo "==> $$parser" && \
+	@parsers=$$($(BIN)/python -m ocr_bench.hostile.guided --list) && for parser in $$parsers; do mkdir -p build/fuzz/$$parser && echo "==> $$parser" && \
 		$(BIN)/python -m ocr_bench.hostile.guided $$parser -max_total_time=$(FUZZ_S) -timeout=5 -rss_limit_mb=2048 \
 			-artifact_prefix=build/fuzz/ build/fuzz/$$parser || exit 1; done
 

@@ -1,7 +1,7 @@
 """Fuzzers of the parsers that are written in Python, guided by coverage; for longer runs than a test may take.
 
-`python -m ocr_bench.hostile.guided PARSER [options of libFuzzer]`, where PARSER is one of PARSERS; `make fuzz` runs
-all. It needs the group "fuzz" of bench/pyproject.toml. What a parser raises beside what it says it raises ends the run,
+`python -m ocr_bench.hostile.guided PARSER [options of libFuzzer]`, where PARSER is one that `--list` names; `make fuzz`
+runs all. It needs the group "fuzz" of bench/pyproject.toml. What a parser raises beside what it says it raises ends the run,
 and the input is left in a file whose name begins with "crash-".
 """
 
@@ -93,6 +93,9 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
 
 def main() -> None:
     """Entry point."""
+    if sys.argv[1:] == ["--list"]:
+        sys.stdout.write("\n".join(PARSERS) + "\n")
+        return
     if len(sys.argv) < 2 or sys.argv[1] not in PARSERS:
         sys.exit(f"usage: python -m ocr_bench.hostile.guided {'|'.join(PARSERS)} [options of libFuzzer]")
     name = sys.argv.pop(1)
