@@ -1,8 +1,8 @@
 """Fuzzers of the parsers that are written in Python, guided by coverage; for longer runs than a test may take.
 
-`python -m ocr_bench.hostile.guided PARSER [options of libFuzzer]`, where PARSER is one that `--list` names;
-`make fuzz` runs all. It needs the group "fuzz" of bench/pyproject.toml. What a parser raises beside what it says it raises ends the run,
-and the input is left in a file whose name begins with "crash-".
+`python -m ocr_bench.hostile.guided PARSER [options of libFuzzer]`, where PARSER is one that `--list` names; all are run
+by `make fuzz`. It needs the group "fuzz" of bench/pyproject.toml. What a parser raises beside what it says it raises
+ends the run, and the input is left in a file whose name begins with "crash-".
 """
 
 from __future__ import annotations
