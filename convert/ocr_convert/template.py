@@ -35,7 +35,7 @@ def lacking(repository: Path) -> list[str]:
 def _require_rights(repository: Path) -> None:
     """See that a set can be installed, as far as that can be told before the work."""
     nearest = next(path for path in (repository.absolute(), *repository.absolute().parents) if path.exists())
-    for folder in (nearest, *(repository / part for part in (HOME, INSTALLED) if (repository / part).is_dir())):
+    for folder in (nearest, repository / HOME, repository / INSTALLED):
         if folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "there is no right to write there", str(folder))
 
