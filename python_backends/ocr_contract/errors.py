@@ -15,6 +15,8 @@ OcrError
 └── InvalidModel       what ocr-convert should have installed is missing or does not fit together
 """
 
+import traceback
+
 TIME_HAS_PASSED = "the time that this request gave itself, its timeout, has passed"  # over HTTP it looks like a refusal
 INSTALL_HINT = "run ocr-convert to install a model set"  # ends the messages about files that it installs
 
@@ -22,6 +24,11 @@ INSTALL_HINT = "run ocr-convert to install a model set"  # ends the messages abo
 def server_fault(request_id: str) -> str:
     """What whoever asked hears of an error that nobody foresaw; what it was stands in the server's log."""
     return "the server failed on this request; its log says why" + (f" (request_id {request_id})" if request_id else "")
+
+
+def fault_entry(error: Exception, request_id: str) -> str:
+    """What the server's log says of such an error."""
+    return f"request_id {request_id!r}: {''.join(traceback.format_exception(error))}"
 
 
 class OcrError(Exception):

@@ -1,7 +1,6 @@
 """What every Python model of the repository has in common: tensors in, tensors out, errors to the one request."""
 
 import json
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,15 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 from PIL import Image
 
-from ocr_contract.errors import DeadlineExceeded, InvalidInput, InvalidOption, NotServing, Overloaded, server_fault
+from ocr_contract.errors import (
+    DeadlineExceeded,
+    InvalidInput,
+    InvalidOption,
+    NotServing,
+    Overloaded,
+    fault_entry,
+    server_fault,
+)
 from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import BUDGET, number
@@ -209,7 +216,7 @@ def failure(error: Exception, request_id: str = "") -> Any:
             triton_error = pb_utils.TritonError(str(error), getattr(pb_utils.TritonError, code))
             break
     else:
-        pb_utils.Logger.log_error(f"request_id {request_id!r}: {''.join(traceback.format_exception(error))}")
+        pb_utils.Logger.log_error(fault_entry(error, request_id))
         triton_error = pb_utils.TritonError(server_fault(request_id), pb_utils.TritonError.INTERNAL)
     return pb_utils.InferenceResponse(output_tensors=[], error=triton_error)
 

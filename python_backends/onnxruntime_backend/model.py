@@ -11,7 +11,7 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from ocr_contract.errors import InvalidInput, server_fault
+from ocr_contract.errors import InvalidInput, fault_entry, server_fault
 from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, with_precision
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
 from onnxruntime_backend.settings import REQUESTS_HELD, Device
@@ -124,6 +124,6 @@ def _failure(error: Exception, request: Any) -> Any:
         reason = pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
     else:
         request_id = request.request_id()
-        pb_utils.Logger.log_error(f"request_id {request_id!r}: {''.join(traceback.format_exception(error))}")
+        pb_utils.Logger.log_error(fault_entry(error, request_id))
         reason = pb_utils.TritonError(server_fault(request_id), pb_utils.TritonError.INTERNAL)
     return pb_utils.InferenceResponse(output_tensors=[], error=reason)

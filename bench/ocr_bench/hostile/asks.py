@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,11 +50,6 @@ class Tensor:
     def changed(self, **fields: Any) -> Tensor:
         """A tensor with other fields."""
         return replace(self, **fields)
-
-    @property
-    def fits(self) -> bool:
-        """Whether shape and bytes of a type of fixed size agree."""
-        return len(self.data) == math.prod(self.shape) * SIZES.get(self.datatype, 0)
 
 
 SIZES = {

@@ -3,6 +3,7 @@
 `python -m ocr_bench.hostile.guided PARSER [options of libFuzzer]`, where PARSER is one that `--list` names; all are run
 by `make fuzz`. It needs the group "fuzz" of bench/pyproject.toml. What a parser raises beside what it says it raises
 ends the run, and the input is left in a file whose name begins with "crash-".
+Folders among the options are given the parser's SEEDS first.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 
 import atheris
+
+from ocr_bench.hostile.pictures import picture
 
 with atheris.instrument_imports(
     include=["ocr_contract", "ocr_documents", "ocr_pipeline", "ocr_client", "ocr_gateway"], enable_loader_override=False
@@ -89,6 +93,15 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
     "kserve": _kserve,
     "options": _options,
 }
+_INFER = b'{"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["aGk="]}], "outputs": []}'
+# What honest senders say. Without it a fuzzer hardly ever gets past the parsing of JSON, of whose code it sees nothing.
+SEEDS: dict[str, tuple[bytes, ...]] = {
+    "tiff": (picture("tiff"),),
+    "kinds": (picture("tiff"), picture("webp")),
+    "v2": (b'{"outputs": [{"name": "scores", "datatype": "FP32", "shape": [2], "data": [0.5, 1]}]}',),
+    "kserve": (b'{"image": "aGk=", "parameters": {"page": 1}}', _INFER, b'{"images": ["aGk=", "aGk="]}'),
+    "options": (b'{"text_det_thresh": 0.3, "text_det_limit_type": "max", "return_word_box": true, "page": 1}',),
+}
 
 
 def main() -> None:
@@ -99,6 +112,9 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in PARSERS:
         sys.exit(f"usage: python -m ocr_bench.hostile.guided {'|'.join(PARSERS)} [options of libFuzzer]")
     name = sys.argv.pop(1)
+    for folder in (word for word in sys.argv[1:] if not word.startswith("-")):
+        for number, seed in enumerate(SEEDS.get(name, ())):
+            (Path(folder) / f"seed-{number}").write_bytes(seed)
     atheris.Setup(sys.argv, PARSERS[name])
     atheris.Fuzz()
 
