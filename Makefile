@@ -135,6 +135,8 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	$(OCR_BENCH) words --device $(DEVICE) --model-repository $(V6)
 	$(OCR_BENCH) gateway $(TIMED_DATA) --model-repository $(V6)
 	$(OCR_BENCH) gateway $(TIMED_DATA) --model-repository $(TINY) --name gateway-tiny
+	-$(OCR_BENCH) soak --hostile --device $(DEVICE) --model-repository $(V6)  # written also where a demand is unmet
+	-$(OCR_BENCH) soak --hostile --faults --minutes 10 --device $(DEVICE) --model-repository $(TINY) --name soak-faults
 	-$(OCR_BENCH) documents --device $(DEVICE) --model-repository $(V6)  # without pdftotext there is none
 	$(OCR_BENCH) report
 

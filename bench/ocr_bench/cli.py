@@ -49,7 +49,7 @@ PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf1
 SECTIONS = (
     *("accuracy", "recognition", *PEER_SECTIONS),
     *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents", "gateway", "gateway-tiny"),
-    "hostile",
+    *("hostile", "soak", "soak-faults"),
 )
 PAGE = Path("bench/RESULTS.md")
 

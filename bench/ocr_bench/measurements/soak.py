@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -45,9 +46,10 @@ class Over(str, Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the server under test is: addresses by protocol; its process and its metrics, where they are known."""
+    """Where the server under test is: addresses by protocol; its HTTP, process and metrics, where they are known."""
 
     addresses: dict[str, str]
+    http: str
     pid: int | None
     metrics: str | None = None
 
@@ -125,8 +127,7 @@ class Soak(TargetMeasurement[Soaked]):
             watch = Watch(server.pid) if server.pid else None
             faults = None
             if self.faults and server.pid:
-                http = server.addresses["http"]
-                faults = Faults(server.pid, lambda: answers(http), plan(duration_s, self.seed), self.seed)
+                faults = Faults(server.pid, partial(answers, server.http), plan(duration_s, self.seed), self.seed)
             with watch.watching() if watch else nullcontext(), faults.happening() if faults else nullcontext():
                 before = answered(server.metrics, ENDPOINTS) if server.metrics else 0
                 entries = traffic.run(self.in_flight, duration_s)
@@ -134,7 +135,8 @@ class Soak(TargetMeasurement[Soaked]):
         samples = watch.samples if watch else []
         injected = faults.injected if faults else []
         restarts = max(0, len(watch.servers) - 1) if watch else 0
-        grown = growth(samples) if samples and not self.faults and self.minutes >= SETTLED_MINUTES else None
+        under_load = [sample for sample in samples if sample.at_s <= duration_s]
+        grown = growth(under_load) if samples and not self.faults and self.minutes >= SETTLED_MINUTES else None
         return Soaked(entries, injected, restarts, samples, grown, None if restarts else served)
 
     @contextmanager
@@ -146,11 +148,11 @@ class Soak(TargetMeasurement[Soaked]):
             given = {name: address for name in wanted if (address := known[name])}
             if len(given) < len(wanted):
                 raise BenchError(f"--protocol {self.protocol.value} needs --grpc-url as well as --url")
-            yield Place(given, listener(int(self.url.rpartition(":")[2])))
+            yield Place(given, self.url, listener(int(self.url.rpartition(":")[2])))
             return
         with running_server(self.target, place.file("server.log")) as server:
             known = {"http": server.http, "grpc": server.grpc}
-            yield Place({name: str(known[name]) for name in wanted}, server.pid, server.metrics)
+            yield Place({name: str(known[name]) for name in wanted}, server.http, server.pid, server.metrics)
 
     def problems(self, found: Soaked) -> Sequence[str]:
         """What must not be."""
