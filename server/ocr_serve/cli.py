@@ -21,7 +21,7 @@ from ocr_serve.errors import EnvironmentProblem, ServeError, UnsupportedPlatform
 from ocr_serve.log import LogFormat, speaker
 from ocr_serve.platform_check import problem
 from ocr_serve.probe import problem as problem_of_server
-from ocr_serve.repository import check_repository, longest_step_s
+from ocr_serve.repository import check_repository
 from ocr_serve.running import Launch, Policy
 from ocr_serve.supervisor import Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
@@ -107,7 +107,7 @@ def serve(
             check_precision(precision, resolved)
         checks.check_path(Path(sys.prefix))
         check_arguments(context.args)
-        policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S, step_s=longest_step_s(repository))
+        policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S)
         closed = [api for api in Api if not allowed.get(api)]
         backends = command.backend_arguments(home)
         arguments = command.service_arguments(home, address, ports.items(), closed)

@@ -5,7 +5,6 @@ from ocr_contract.options import ENDPOINTS
 from ocr_pipeline.repository import BUDGET, CONFIG, ModelRepository, ModelSet, number
 from ocr_pipeline.whole import check_installed
 
-_SLACK_S = 30.0
 # What each step asks for in its configuration; it would refuse to load, late and in many lines.
 NUMBERS = {
     "decode": ("max_pixels", "max_bytes", "max_in_flight"),
@@ -13,17 +12,6 @@ NUMBERS = {
     "rec_batcher": ("rec_lines_per_call", "rec_pixels_per_call", "rec_calls_in_flight", BUDGET),
     "rec_preprocess": ("max_images", "max_pixels", "max_bytes", "max_in_flight"),
 }
-
-
-def longest_step_s(repository: ModelRepository) -> float:
-    """Seconds after which a step that has not got on with a request hangs: one that works has given it up by then.
-
-    Raises:
-        InvalidModel: a configuration is missing, or says no such number.
-    """
-    configs = [repository.config(model) for model in repository.served_models()]
-    stated = [number(config, BUDGET) for config in configs if BUDGET in config.get("parameters", {})]
-    return _SLACK_S + max(stated, default=0)
 
 
 def check_repository(repository: ModelRepository) -> ModelSet:

@@ -28,7 +28,7 @@ class Policy:
 
     Attributes:
         stop_s: requests under way have so long when the server is asked to stop.
-        step_s: a step that has not got on with a request for longer hangs; one that works gives it up by then.
+        step_s: a step that has not got on with a request for longer hangs.
         max_restarts: more of them within `window_s`, and the supervisor gives up. The first comes at once, the next
             after a second, then after two, four...
         window_s: see there.
@@ -39,7 +39,7 @@ class Policy:
     """
 
     stop_s: float
-    step_s: float
+    step_s: float = 150.0
     max_restarts: int = 5
     window_s: float = 600.0
     start_s: float = 300.0

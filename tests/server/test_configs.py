@@ -72,18 +72,6 @@ def test_the_ticket_of_a_request_goes_to_every_later_step(name):
     assert [step.input_map["ticket"] for step in later] == ["ticket"] * len(later)
 
 
-def test_a_step_gives_a_request_up_before_it_is_taken_for_hanging():
-    from ocr_pipeline.repository import ModelRepository
-    from ocr_serve.repository import longest_step_s
-
-    stated = [
-        int(config.parameters["max_seconds"].string_value)
-        for config in CONFIGS.values()
-        if "max_seconds" in config.parameters
-    ]
-    assert longest_step_s(ModelRepository(REPOSITORIES[0])) >= max(stated) + 10
-
-
 def test_no_queue_is_bounded_by_triton():
     """Before 26.03 an ensemble hangs for ever when a step refuses what does not fit its queue."""
     assert not any(

@@ -19,8 +19,13 @@ from ocr_client.errors import OcrClientError
 from ocr_serve.stubs import stubs
 
 RECEIPT = SAMPLES / "receipt.png"
-# As ocr-serve, but a step hangs a second, and not half a minute, after it should have given its request up.
-IMPATIENT = "import ocr_serve.repository as r; r._SLACK_S = 1.0; from ocr_serve.cli import main; main()"
+# As ocr-serve, but a step hangs after 5 seconds.
+IMPATIENT = """
+from functools import partial
+from ocr_serve import cli
+cli.Policy = partial(cli.Policy, step_s=5.0)
+cli.main()
+"""
 # A step that waits for as long as a file beside it says.
 DECODE = """
 import time
@@ -65,18 +70,11 @@ def pause(repository, seconds):
 
 @pytest.fixture(scope="module")
 def repository(quick_repository, tmp_path_factory):
-    """One whose pictures are decoded as slowly as a test wants, and whose steps give up after four seconds."""
+    """One whose pictures are decoded as slowly as a test wants."""
     copy = Path(shutil.copytree(quick_repository, tmp_path_factory.mktemp("faulty") / "models", symlinks=True))
     model = copy / "decode" / "1" / "model.py"
     model.unlink()
     model.write_text(DECODE)
-    for step in ("det_batcher", "rec_batcher"):
-        config = copy / step / "config.pbtxt"
-        text = config.read_text()
-        config.unlink()
-        config.write_text(
-            text.replace('"max_seconds" value: { string_value: "120"', '"max_seconds" value: { string_value: "4"')
-        )
     pause(copy, 0)
     return copy
 
