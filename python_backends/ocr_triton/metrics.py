@@ -7,13 +7,14 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from ocr_contract.errors import BudgetExceeded, DeadlineExceeded, InvalidInput, OutOfMemory, Overloaded
+from ocr_contract.errors import BudgetExceeded, DeadlineExceeded, InvalidInput, NotServing, OutOfMemory, Overloaded
 from ocr_contract.options import RECOGNITION
 
 # The first that fits counts. Every other error is a failure of the server.
 _REASONS = (
     (OutOfMemory, "memory"),
     (Overloaded, "in_flight"),
+    (NotServing, "restart"),
     (DeadlineExceeded, "deadline"),
     (BudgetExceeded, "budget"),
     (InvalidInput, "input"),
