@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from enum import Enum
 
 Say = Callable[[str], None]
 
+_PATIENCE_S = 0.5
 _LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "error", "V": "debug"}
 # "I0131 12:00:00.123456 1 server.cc:345] ...", or with Triton's ISO8601 "2026-01-31T12:00:00Z I 1 server.cc:345] ..."
 _TRITON_LINE = re.compile(r"(?:([IWEFV])\d{4} [\d:.]+|\S+Z ([IWEFV])) \d+ ([^\s\]]+:\d+)\] (.*)")
@@ -32,12 +34,18 @@ class LogFormat(str, Enum):
 
 
 def speaker(form: LogFormat, level: str = "info") -> Say:
-    """What writes sentences of ocr-serve's own to standard error."""
+    """What writes sentences of ocr-serve's own to standard error.
+
+    A sentence is left out where standard error takes nothing for a moment, because whoever reads it has stopped: then
+    the server must be watched, and signals must count, all the same.
+    """
 
     def say(sentence: str) -> None:
         line = f"ocr-serve: {sentence}" if form is LogFormat.TEXT else entry(level, "ocr-serve", sentence)
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        # A pipe that can be written takes 4096 bytes at least, which is more than we ever say.
+        if select.select([], [sys.stderr], [], _PATIENCE_S)[1]:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     return say
 

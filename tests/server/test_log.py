@@ -1,6 +1,7 @@
 """Lines of tritonserver's log as JSON."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -39,3 +40,18 @@ def test_whatever_is_printed_is_lines_of_json():
         [sys.executable, "-m", "ocr_serve.log"], input=output, capture_output=True, timeout=60, check=True
     ).stderr
     assert [json.loads(line)["message"] for line in written.splitlines()] == ['\ufffd\0 {"a": 1}', "\0", "last"]
+
+
+def test_a_reader_of_the_log_that_has_stopped_stops_nobody():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    while True:
+        try:
+            os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            break
+    os.set_blocking(writer, True)
+    say = "from ocr_serve.log import LogFormat, speaker; speaker(LogFormat.TEXT)('a fault')"
+    subprocess.run([sys.executable, "-c", say], stderr=writer, timeout=60, check=True)
+    os.close(reader)
+    os.close(writer)
