@@ -37,6 +37,7 @@ CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
 REQUIRED_MODELS = ("det", "rec")  # without whose weights nothing is read
 OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
+_MOST_DIGITS = 18  # of a number in a configuration: Python reads none of thousands
 BUDGET = "max_seconds"  # parameter of a model that gives up a request that takes it longer
 
 
@@ -152,8 +153,9 @@ def number(config: Mapping[str, Any], key: str, most: int | None = None) -> int:
         InvalidModel: it is missing or something else.
     """
     text = config.get("parameters", {}).get(key, {}).get("string_value", "")
-    if not text.isdecimal() or int(text) < 1 or (most is not None and int(text) > most):
+    is_number = text.isdecimal() and len(text) < _MOST_DIGITS
+    if not is_number or int(text) < 1 or (most is not None and int(text) > most):
         where = f"{key} in {CONFIG} of {config.get('name')}"
         range_ = "of at least 1" if most is None else f"from 1 to {most}"
-        raise InvalidModel(f"{where} must be a whole number {range_}, not {text!r}")
+        raise InvalidModel(f"{where} must be a whole number {range_}, not {text[:_MOST_DIGITS]!r}")
     return int(text)

@@ -3,6 +3,7 @@
 from ocr_contract.errors import InvalidModel
 from ocr_contract.options import ENDPOINTS
 from ocr_pipeline.repository import BUDGET, CONFIG, ModelRepository, ModelSet, number
+from ocr_pipeline.tickets import MOST
 from ocr_pipeline.whole import check_installed
 
 # What each step asks for in its configuration; it would refuse to load, late and in many lines.
@@ -30,5 +31,5 @@ def check_repository(repository: ModelRepository) -> ModelSet:
                     f"{repository.path / step / CONFIG} does not say {name}, so it is of another version: "
                     "make a new model repository with ocr-convert --model-repository"
                 )
-            number(config, name)
+            number(config, name, MOST if name == "max_in_flight" else None)
     return check_installed(repository)

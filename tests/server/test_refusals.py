@@ -65,10 +65,18 @@ def test_a_repository_of_an_earlier_version(run_serve, weighted_copy):
     refused(said, "decode/config.pbtxt does not say max_in_flight", "of another version", "ocr-convert")
 
 
-def test_a_limit_that_is_none(run_serve, weighted_copy):
-    config = weighted_copy / "det_batcher" / "config.pbtxt"
-    config.write_text(config.read_text().replace('"10000"', '"many"'))
-    refused(run_serve("--model-repository", weighted_copy), "max_lines in config.pbtxt of det_batcher", "'many'")
+@pytest.mark.parametrize(
+    ("step", "limit", "before", "after"),
+    [
+        ("det_batcher", "max_lines", "10000", "many"),
+        ("decode", "max_in_flight", "64", "4097"),
+        ("rec_batcher", "max_seconds", "120", "9" * 5000),
+    ],
+)
+def test_a_limit_that_is_none(run_serve, weighted_copy, step, limit, before, after):
+    config = weighted_copy / step / "config.pbtxt"
+    config.write_text(config.read_text().replace(f'"{before}"', f'"{after}"'))
+    refused(run_serve("--model-repository", weighted_copy), f"{limit} in config.pbtxt of {step}", f"'{after[:18]}'")
 
 
 def test_every_limit_of_a_step_is_asked_for(bare_repository):
