@@ -13,12 +13,18 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def await_stop_signals() -> None:
     """Have signals to stop wait until `stop_signal` asks for them; to be called in the main thread, before others."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _awaited())
 
 
 def stop_signal(limit_s: float) -> bool:
     """Wait so long for a signal to stop, and no longer; whether there was one."""
-    return signal.sigtimedwait(STOP_SIGNALS, limit_s) is not None
+    return signal.sigtimedwait(_awaited(), limit_s) is not None
+
+
+def _awaited() -> set[signal.Signals]:
+    """Signals to stop, but for a hang-up that whoever started this process has it ignore, as nohup does."""
+    is_kept = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return set(STOP_SIGNALS) - ({signal.SIGHUP} if is_kept else set())
 
 
 def adopt_orphans() -> None:

@@ -170,3 +170,23 @@ def test_pauses_before_restarts_last_as_long_as_they_should():
     assert not stop_signal(0.3)
     assert time.monotonic() - before >= 0.3
     child.wait()
+
+
+HANG_UP = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1] == "ignored" else signal.SIG_DFL)
+from ocr_serve.process import await_stop_signals, stop_signal
+await_stop_signals()
+os.kill(os.getpid(), signal.SIGHUP)
+print(stop_signal(0.2))
+os.kill(os.getpid(), signal.SIGTERM)
+print(stop_signal(5))
+"""
+
+
+@pytest.mark.parametrize(("hang_up", "said"), [("ignored", "False True"), ("heard", "True True")])
+def test_a_hang_up_ends_it_unless_it_was_started_with_nohup(hang_up, said):
+    command = [sys.executable, "-c", HANG_UP, hang_up]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split() == said.split()
+    )
