@@ -19,6 +19,7 @@ from ocr_serve.process import become_child, stop_signal
 
 _POLL_S = 0.25
 _LOG_S = 5.0  # that the log's writer has to end by itself
+_UNLOAD_S = 5.0  # that a server which is to end has from when its first step has ended
 _ASK_S = 5.0  # between two questions whether a server that was ready still is
 
 
@@ -184,6 +185,9 @@ class Server:
             if stop_signal(_POLL_S):
                 return True
             self._reap()
+            if any(stubs.has_ended(pid) for pid in self._steps):
+                # It has died, and what waits for it is not answered; or nothing waits, and the models are unloaded.
+                give_up = min(give_up, time.monotonic() + _UNLOAD_S)
         return False
 
     def _reap(self) -> None:

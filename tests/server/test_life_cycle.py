@@ -133,15 +133,11 @@ def test_ctrl_c_while_models_load_leaves_nothing_behind(begin_server, weighted_c
 
 
 def test_what_is_wrong_in_a_configuration_stops_the_load_with_its_name(begin_server, weighted_copy):
-    rec, batcher = (weighted_copy / model / "config.pbtxt" for model in ("rec", "rec_batcher"))
+    rec = weighted_copy / "rec" / "config.pbtxt"
     rec.write_text(rec.read_text().replace('"openvino"', '"warp_drive"'))
-    key = 'key: "rec_lines_per_call" value: { string_value: '
-    batcher.write_text(batcher.read_text().replace(f'{key}"4"', f'{key}"0"'))
     server = begin_server(weighted_copy)
     assert server.process.wait(120) != 0
-    reasons = server.log.read_text(errors="replace")
-    assert 'unknown cpu_execution_accelerator "warp_drive"' in reasons
-    assert "rec_lines_per_call in config.pbtxt of rec_batcher must be a whole number of at least 1" in reasons
+    assert 'unknown cpu_execution_accelerator "warp_drive"' in server.log.read_text(errors="replace")
 
 
 def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_where_the_cpu_lacks_it(

@@ -70,7 +70,8 @@ def test_a_repository_of_an_earlier_version(run_serve, weighted_copy):
     [
         ("det_batcher", "max_lines", "10000", "many"),
         ("decode", "max_in_flight", "64", "4097"),
-        ("rec_batcher", "max_seconds", "120", "9" * 5000),
+        ("rec_batcher", "rec_lines_per_call", "4", "0"),
+        ("rec_batcher", "max_seconds", "300", "9" * 5000),
     ],
 )
 def test_a_limit_that_is_none(run_serve, weighted_copy, step, limit, before, after):
