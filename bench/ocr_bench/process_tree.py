@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,6 +45,24 @@ def pss_bytes(pid: int) -> int:
     return total
 
 
+@contextmanager
+def repeated(look: Callable[[], None], interval_s: float) -> Iterator[None]:
+    """Look again and again, from a thread, while the body runs."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(interval_s):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 class PeakMemory:
     """The largest PSS of a tree seen while sampling."""
 
@@ -59,17 +77,8 @@ class PeakMemory:
     @contextmanager
     def watched(self, interval_s: float = 0.1) -> Iterator[None]:
         """Sample from a thread while the body runs. Reading PSS costs time: not around what is being timed."""
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(interval_s):
-                self.sample()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
         try:
-            yield
+            with repeated(self.sample, interval_s):
+                yield
         finally:
-            done.set()
-            watcher.join()
             self.sample()

@@ -36,9 +36,11 @@ def keep_private() -> None:
     """What this process, and all that it starts, creates from now on is out of reach of other users.
 
     Raises:
-        OSError: the kernel does not take the filter.
+        OSError: the kernel does not take the filter, or the filter knows no such processor.
     """
     os.umask(0o077)
+    if platform.machine() not in _FCHMOD:
+        raise OSError(errno.ENOSYS, "no filter for", platform.machine())
     machine, fchmod = _FCHMOD[platform.machine()]
     instructions = _packed(
         [

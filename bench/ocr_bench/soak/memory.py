@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 
-from ocr_bench.process_tree import pss_bytes, tree
+from ocr_bench.process_tree import pss_bytes, repeated, tree
 from ocr_bench.soak.faults import tritonservers
 
 INTERVAL_S = 1.0
@@ -73,20 +72,9 @@ class Watch:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Take samples while the body runs."""
-        done = threading.Event()
         begun = time.monotonic()
-
-        def watch() -> None:
-            while not done.wait(INTERVAL_S):
-                self._look(time.monotonic() - begun)
-
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        try:
+        with repeated(lambda: self._look(time.monotonic() - begun), INTERVAL_S):
             yield
-        finally:
-            done.set()
-            thread.join()
 
     def _look(self, at_s: float) -> None:
         self.servers.update(process.pid for process in tritonservers(tree(self._pid)))
