@@ -76,7 +76,23 @@ def directory_offsets(file: BinaryIO, layout: TiffLayout) -> Iterator[int]:
         at = offset + layout.count.size + entries * layout.entry.size
 
 
-def count_tiff_pages(file: BinaryIO) -> int:
-    """Pages of a TIFF file, broken ones too; MAX_PAGES + 1 where there are more, 0 for a file of another kind."""
+def tiff_pages(file: BinaryIO) -> list[int]:
+    """Offsets of the pages of a TIFF file, broken ones too, of which at most MAX_PAGES + 1 are looked for.
+
+    There are none in a file of another kind.
+    """
     layout = TiffLayout.of(file.read(4))
-    return 0 if layout is None else sum(1 for _ in islice(directory_offsets(file, layout), MAX_PAGES + 1))
+    return [] if layout is None else list(islice(directory_offsets(file, layout), MAX_PAGES + 1))
+
+
+def count_tiff_pages(file: BinaryIO) -> int:
+    """Pages of a TIFF file; see `tiff_pages`."""
+    return len(tiff_pages(file))
+
+
+def begun_at(data: bytes, offset: int) -> bytes:
+    """A TIFF file with the directory at `offset` as its first."""
+    layout = TiffLayout.of(data[:4])
+    if layout is None:
+        raise ValueError("not a TIFF file")
+    return b"".join((data[: layout.header - layout.offset.size], layout.offset.pack(offset), data[layout.header :]))

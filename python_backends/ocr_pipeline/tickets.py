@@ -1,8 +1,9 @@
 """How many requests a server is at: counted by its steps, each of which is a process of its own.
 
 A request is admitted by the step that it enters by. Its ticket goes with it from step to step, until the last one, or
-one that fails, gives it back. All steps map one file, in the folder of the models that are served. It is there only
-where somebody has asked for it by `ask`; elsewhere every request is admitted, and its ticket has the number 0.
+one that fails, gives it back. A few of those admitted are at work; the others wait, as they came, for one of these to
+end. All steps map one file, in the folder of the models that are served. It is there only where somebody has asked for
+it by `ask`; elsewhere every request is admitted, and its ticket has the number 0.
 
 Triton may drop a request between two steps, because its client has gone. The ticket of such a one comes back when
 
@@ -28,12 +29,12 @@ from ocr_contract.errors import Overloaded
 from ocr_pipeline import beats
 
 MOST = 4096  # requests that may be under way; what an operator allows is at most this
-_ENTRY = "entry"  # where a request is before it waits for a step
-_STEPS = (_ENTRY, "det_batcher", "rec_batcher", "ctc_decode")
+_ENTRY = "admit"
+_STEPS = (_ENTRY, "decode", "rec_preprocess", "det_batcher", "rec_batcher", "ctc_decode")
 _FILE = "tickets"
 _PATIENCE_NS = 1_000_000_000
 # number: 0 where nobody has the place. step: an index into _STEPS, of the one that the request waits for or is in.
-_PLACE = np.dtype([("number", "i8"), ("step", "i8"), ("waits", "i8"), ("since_ns", "i8")])
+_PLACE = np.dtype([("number", "i8"), ("step", "i8"), ("waits", "i8"), ("since_ns", "i8"), ("at_work", "i8")])
 _PLACES_BYTES = MOST * _PLACE.itemsize
 _BYTES = _PLACES_BYTES + len(_STEPS) * 8  # then for each step when it last began or ended with a request
 
@@ -78,24 +79,41 @@ class Tickets:
             if self._count() >= limit:
                 raise Overloaded(
                     f"{limit} requests are under way, and this server takes no more at a time; send it again in a "
-                    "moment, or raise max_in_flight in the config.pbtxt of decode and rec_preprocess"
+                    "moment, or raise max_in_flight in the config.pbtxt of admit"
                 )
             number = secrets.randbits(62) + 1
-            self._places[np.argmin(self._places["number"])] = number, _STEPS.index(_ENTRY), False, time.monotonic_ns()
+            free = np.argmin(self._places["number"])
+            self._places[free] = number, _STEPS.index(_ENTRY), False, time.monotonic_ns(), False
             return number
+
+    def start(self, number: int, limit: int) -> bool:
+        """Put a request to work, unless as many are at work already; whether that was done.
+
+        Args:
+            number: of its ticket; 0, and one that was taken for lost, may always start.
+            limit: requests that may be at work.
+        """
+        with self._locked() as is_counted:
+            if not is_counted or (at := self._find(number)) is None:
+                return True
+            if self._count("at_work") >= limit:
+                self._drop_those_of_idle_steps()
+            self._places[at]["at_work"] = self._count("at_work") < limit
+            return bool(self._places[at]["at_work"])
 
     def hand_on(self, number: int, step: str) -> None:
         """A request waits for `step` from now on."""
         with self._locked() as is_counted:
             if is_counted and (at := self._find(number)) is not None:
                 self._note_activity(at)
-                self._places[at] = number, _STEPS.index(step), True, time.monotonic_ns()
+                is_at_work = self._places[at]["at_work"]
+                self._places[at] = number, _STEPS.index(step), True, time.monotonic_ns(), is_at_work
 
     def take(self, number: int) -> None:
         """The step that a request waits for begins with it."""
         with self._locked() as is_counted:
             if is_counted and (at := self._find(number)) is not None:
-                _, step, waits, since_ns = self._places[at].tolist()
+                _, step, waits, since_ns, _ = self._places[at].tolist()
                 if waits:
                     self._drop(step, since_ns - _PATIENCE_NS)
                 self._places[at]["waits"] = False
@@ -124,8 +142,8 @@ class Tickets:
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def _count(self) -> int:
-        return int(np.count_nonzero(self._places["number"]))
+    def _count(self, which: str = "number") -> int:
+        return int(np.count_nonzero(self._places[which]))
 
     def _find(self, number: int) -> int | None:
         """Where a ticket is; None for 0, and for one that was taken for lost."""

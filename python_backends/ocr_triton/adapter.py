@@ -1,6 +1,7 @@
 """What every Python model of the repository has in common: tensors in, tensors out, errors to the one request."""
 
 import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ from PIL import Image
 from ocr_contract.errors import (
     DeadlineExceeded,
     InvalidInput,
-    InvalidOption,
     NotServing,
     Overloaded,
     fault_entry,
@@ -26,8 +26,8 @@ from ocr_contract.errors import (
 from ocr_pipeline.beats import Pulse
 from ocr_pipeline.cores import cores
 from ocr_pipeline.repository import BUDGET, number
-from ocr_pipeline.tickets import MOST, Tickets
-from ocr_pipeline.time_limits import TimeLimits, deadline_ns
+from ocr_pipeline.tickets import Tickets
+from ocr_pipeline.time_limits import TimeLimits
 from ocr_triton.memory import Room, as_out_of_memory
 from ocr_triton.metrics import Counters, StageClock
 
@@ -46,6 +46,7 @@ _CODES = (
     (DeadlineExceeded, "CANCELLED"),
 )
 _room = Room()
+_WAIT_S = 0.005  # between two looks at whether there is room for a request
 
 
 @dataclass
@@ -77,14 +78,16 @@ class Step:
     Attributes:
         stages: parts of the model that ocr_stage_duration_us tells of from the start.
         endpoints: those whose requests end here.
-        admits: whether requests enter the server here.
+        lets_in: whether requests wait here until there is room for them among those at work.
         has_budget: whether a request may take the step so long that it must be given up.
     """
 
     stages: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
-    admits = False
+    lets_in = False
     has_budget = False
+    max_at_work: int | None = None
+    max_seconds: int | None = None
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Called once by Triton when the model is loaded."""
@@ -97,8 +100,10 @@ class Step:
         self.pulse = Pulse(models, args["model_name"])
         self.tickets = Tickets(models)
         self.counters = Counters(args["model_name"], self.endpoints)
-        self.max_in_flight = self.number("max_in_flight", MOST) if self.admits else 0
-        self.max_seconds = self.number(BUDGET) if self.has_budget else None
+        if self.lets_in:
+            self.max_at_work = self.number("max_at_work")
+        if self.has_budget:
+            self.max_seconds = self.number(BUDGET)
         self.load()
 
     def load(self) -> None:
@@ -123,8 +128,6 @@ class Step:
             visit = Visit(request, gets_on)
             try:
                 yield visit
-                if self.admits:
-                    visit.tensors = {**visit.tensors, "ticket": np.array([visit.ticket, visit.limits.deadline_ns])}
                 visit.response = success(visit.tensors)
                 self._end(visit)
             except Exception as raised:
@@ -134,23 +137,22 @@ class Step:
                 self.tickets.give_back(visit.ticket)
 
     def begin(self, visit: Visit) -> None:
-        """Admit the request, or take its ticket.
+        """Take the request's ticket, and wait for room.
 
         Raises:
-            InvalidOption: its timeout is no number.
-            Overloaded: as many are under way as this server takes.
             DeadlineExceeded: whoever sent it no longer waits.
         """
-        if self.admits:
-            visit.limits = TimeLimits(deadline_ns(timeout_us(visit.request)), self.max_seconds)
-            visit.ticket = self.tickets.admit(self.max_in_flight)
-            return
         ticket = tensor(visit.request, "ticket")
         if ticket is not None:  # whoever asks an inner model by himself has none
             visit.ticket, deadline = map(int, ticket)
             visit.limits = TimeLimits(deadline, self.max_seconds)
             self.tickets.take(visit.ticket)
         visit.limits.check()
+        if self.max_at_work is not None:
+            while not self.tickets.start(visit.ticket, self.max_at_work):
+                time.sleep(_WAIT_S)
+                visit.gets_on()
+                visit.limits.check()
         # Triton marks a request whose gRPC client has gone when it goes on to a step, and runs the step all the same.
         if self.has_budget and visit.request.is_cancelled():
             raise DeadlineExceeded("whoever sent this request no longer waits for an answer")
@@ -247,19 +249,6 @@ def encoded(value: Any) -> bytes:
 def text_tensor(texts: Iterable[str]) -> npt.NDArray[Any]:
     """Strings as the (N,) object array that a BYTES output takes."""
     return np.array([text.encode("utf-8") for text in texts], dtype=object)
-
-
-def timeout_us(request: Any) -> int:
-    """Microseconds after which whoever sent a request gives up; 0 for never.
-
-    Raises:
-        InvalidOption: it is no such number.
-    """
-    # Triton knows `timeout` as its own in requests to infer, and hands that of requests to generate on as it came.
-    stated = request.timeout() or json.loads(request.parameters() or "{}").get("timeout", 0)
-    if type(stated) is not int or stated < 0:
-        raise InvalidOption(f"timeout must be a whole number of microseconds, not {stated!r}")
-    return stated
 
 
 def request_parameters(request: Any) -> dict[str, Any]:

@@ -1,34 +1,27 @@
 """Model `decode`: an encoded image, or RGB pixels, to pixels."""
 
-import os
 from typing import Any
 
 from ocr_contract.errors import InvalidInput
 from ocr_contract.options import DETECTION, DOCLING, OCR, resolve, resolve_shared
-from ocr_pipeline.beats import RESTARTS_VARIABLE
 from ocr_pipeline.finding import open_picture, open_rgb
 from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_parameters, take_large_pictures, tensor
-from ocr_triton.metrics import Restarts
 
 
 class TritonPythonModel(Adapter):
-    """`image` BYTES [1], or `rgb` UINT8 [1,H,W,3], to `pixels` UINT8 [H,W,3] and `ticket` INT64 [2].
-
-    `lang_type` comes with `rgb` unread.
-    """
+    """`image` BYTES [1], or `rgb` UINT8 [1,H,W,3], to `pixels` UINT8 [H,W,3]; `lang_type` comes with `rgb` unread."""
 
     stages = ("decode",)
-    admits = True
+    lets_in = True
 
     def load(self) -> None:
         """This server's limits."""
         self.limits = {name: self.number(name) for name in ("max_pixels", "max_bytes")}
         take_large_pictures(self.limits["max_pixels"])
-        self.restarts = Restarts(int(os.environ.get(RESTARTS_VARIABLE, "0")))
 
     def next_step(self, request: Any) -> str | None:
         """Boxes are looked for."""
-        return "det_batcher" if "ticket" in request.requested_output_names() else None
+        return "det_batcher"
 
     def answer(self, request: Any, visit: Visit) -> Tensors:
         """Open one picture."""

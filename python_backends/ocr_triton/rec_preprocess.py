@@ -14,11 +14,11 @@ from ocr_triton.textline_orientation import classify
 class TritonPythonModel(Adapter):
     """`images` BYTES [N] to the lines' `boxes` FP32 [N,4,2], and to what det_batcher answers beside boxes.
 
-    That is `crops` UINT8 [48,S,3], `widths` INT64 [P] and `pieces` INT64 [N]. There is a `ticket` INT64 [2] too.
+    That is `crops` UINT8 [48,S,3], `widths` INT64 [P] and `pieces` INT64 [N].
     """
 
     stages = ("decode", "cls")
-    admits = True
+    lets_in = True
 
     def load(self) -> None:
         """This server's limits, and what cls takes."""
@@ -28,7 +28,7 @@ class TritonPythonModel(Adapter):
 
     def next_step(self, request: Any) -> str | None:
         """Lines are read."""
-        return "rec_batcher" if "ticket" in request.requested_output_names() else None
+        return "rec_batcher"
 
     def answer(self, request: Any, visit: Visit) -> Tensors:
         """Decode and resize every line image."""

@@ -8,10 +8,11 @@ from ocr_pipeline.whole import check_installed
 
 # What each step asks for in its configuration; it would refuse to load, late and in many lines.
 NUMBERS = {
-    "decode": ("max_pixels", "max_bytes", "max_in_flight"),
+    "admit": ("max_in_flight",),
+    "decode": ("max_pixels", "max_bytes", "max_at_work"),
     "det_batcher": ("max_lines", BUDGET),
     "rec_batcher": ("rec_lines_per_call", "rec_pixels_per_call", "rec_calls_in_flight", BUDGET),
-    "rec_preprocess": ("max_images", "max_pixels", "max_bytes", "max_in_flight"),
+    "rec_preprocess": ("max_images", "max_pixels", "max_bytes", "max_at_work"),
 }
 
 

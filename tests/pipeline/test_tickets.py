@@ -122,6 +122,31 @@ def test_requests_that_wait_for_a_busy_step_keep_their_places(counted, clock):
     assert own.under_way() == 1
 
 
+def test_no_more_are_at_work_than_agreed_and_each_makes_room_when_it_ends(counted, clock):
+    own = Tickets(counted)
+    first, second, third = (own.admit(9) for _ in range(3))
+    assert own.start(first, 2)
+    assert own.start(second, 2)
+    assert not own.start(third, 2)
+    own.hand_on(first, "det_batcher")
+    own.take(first)
+    assert not own.start(third, 2)
+    own.give_back(first)
+    assert own.start(third, 2)
+    own.hand_on(second, "det_batcher")
+    clock[0] = 2.0  # second has vanished: its step is idle
+    fourth = own.admit(9)
+    assert own.start(fourth, 2)
+
+
+def test_whoever_has_no_ticket_starts_at_once(counted, tmp_path_factory):
+    own = Tickets(counted)
+    assert own.start(own.admit(1), 1)
+    assert own.start(0, 1)
+    assert own.start(2**62, 1)
+    assert Tickets(tmp_path_factory.mktemp("uncounted")).start(7, 1)
+
+
 @given(st.lists(st.sampled_from(["admit", "hand_on", "take", "give_back"]), max_size=60), st.data())
 @hypothesis_settings(max_examples=60)
 def test_tickets_count_what_a_plain_list_counts(tmp_path_factory, calls, data):

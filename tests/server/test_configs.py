@@ -125,12 +125,12 @@ def test_line_orientation_is_asked_in_batches_that_cls_takes():
 
 def test_python_models_are_adapters_of_a_few_lines():
     models = list(REPOSITORIES[0].glob("*/1/model.py"))
-    assert len(models) == 5
+    assert len(models) == 6
     assert all(len(model.read_text().splitlines()) <= 10 for model in models)
 
 
-def test_limits_are_the_same_wherever_requests_enter():
-    keys = ("max_pixels", "max_bytes", "max_in_flight")
+def test_limits_are_the_same_for_pages_and_lines():
+    keys = ("max_pixels", "max_bytes", "max_at_work")
     limits = [
         json.dumps({key: CONFIGS[name].parameters[key].string_value for key in keys})
         for name in ("decode", "rec_preprocess")

@@ -8,14 +8,19 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from tests.conftest import SAMPLES, wait_until
+from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient, ServerNotReadyError, ServerTimeoutError
 from ocr_pipeline.tickets import Tickets
 
 RECEIPT = SAMPLES / "receipt.png"
 MAX_IN_FLIGHT = 2
+MAX_AT_WORK = 8  # of a server as it is shipped
+PAGES_LOOKED_AT = 'ocr_stage_count{model="det_batcher",stage="db_postprocess"}'
 PROTOCOLS = pytest.mark.parametrize("protocol", ["http", "grpc"])
 
 
@@ -24,9 +29,8 @@ def small_server(launch_server, quick_repository, tmp_path_factory):
     """A server that takes few requests at a time."""
     repository = tmp_path_factory.mktemp("few") / "models"
     shutil.copytree(quick_repository, repository, symlinks=True)
-    for model in ("decode", "rec_preprocess"):
-        config = repository / model / "config.pbtxt"
-        config.write_text(config.read_text().replace('"64"', f'"{MAX_IN_FLIGHT}"'))
+    config = repository / "admit" / "config.pbtxt"
+    config.write_text(config.read_text().replace('"64"', f'"{MAX_IN_FLIGHT}"'))
     return launch_server(repository)
 
 
@@ -38,11 +42,15 @@ def under_way(server):
     return Tickets(server.claim.models).under_way()
 
 
-def refused(server, reason):
-    """What ocr_requests_refused says of a reason."""
+def counted(server, metric):
     with urllib.request.urlopen(f"http://{server.metrics_url}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(f'ocr_requests_refused{{reason="{reason}"'))
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
+
+
+def refused(server, reason):
+    """What ocr_requests_refused says of a reason."""
+    return counted(server, f'ocr_requests_refused{{reason="{reason}"')
 
 
 @PROTOCOLS
@@ -90,6 +98,25 @@ def test_clients_that_give_up_leave_room_for_others(small_server, protocol):
     with OcrClient(url(small_server, protocol), protocol, retries=100) as client:
         assert client.ocr(RECEIPT).texts
     wait_until(lambda: under_way(small_server) == 0, "every ticket comes back")
+
+
+def test_of_requests_whose_grpc_clients_have_gone_only_those_at_work_are_read(server):
+    def read_or_give_up(_):
+        picture = InferInput("image", [1], "BYTES")
+        picture.set_data_from_numpy(np.array([RECEIPT.read_bytes()], object))
+        with InferenceServerClient(server.grpc_url) as client:
+            try:
+                return client.infer("ocr", [picture], client_timeout=0.2)
+            except InferenceServerException as error:
+                assert error.status() == "StatusCode.DEADLINE_EXCEEDED"
+
+    wait_until(lambda: under_way(server) == 0, "nothing else is under way")
+    before, gone_before = counted(server, PAGES_LOOKED_AT), refused(server, "deadline")
+    with ThreadPoolExecutor(40) as pool:
+        answers = [answer for answer in pool.map(read_or_give_up, range(40)) if answer is not None]
+    wait_until(lambda: under_way(server) == 0, "every ticket comes back")
+    assert counted(server, PAGES_LOOKED_AT) - before <= len(answers) + MAX_AT_WORK
+    assert refused(server, "deadline") - gone_before >= 40 - len(answers) - MAX_AT_WORK
 
 
 @pytest.mark.parametrize("timeout", [1, 1000])

@@ -59,17 +59,18 @@ def test_a_dictionary_that_is_not_utf_8(run_serve, weighted_copy):
 
 
 def test_a_repository_of_an_earlier_version(run_serve, weighted_copy):
-    config = weighted_copy / "decode" / "config.pbtxt"
+    config = weighted_copy / "admit" / "config.pbtxt"
     config.write_text("".join(line for line in config.open() if "max_in_flight" not in line))
     said = run_serve("--model-repository", weighted_copy)
-    refused(said, "decode/config.pbtxt does not say max_in_flight", "of another version", "ocr-convert")
+    refused(said, "admit/config.pbtxt does not say max_in_flight", "of another version", "ocr-convert")
 
 
 @pytest.mark.parametrize(
     ("step", "limit", "before", "after"),
     [
         ("det_batcher", "max_lines", "10000", "many"),
-        ("decode", "max_in_flight", "64", "4097"),
+        ("admit", "max_in_flight", "64", "4097"),
+        ("decode", "max_at_work", "8", "none"),
         ("rec_batcher", "rec_lines_per_call", "4", "0"),
         ("rec_batcher", "max_seconds", "300", "9" * 5000),
     ],

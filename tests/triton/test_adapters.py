@@ -84,7 +84,7 @@ def test_an_answer_that_cannot_be_packed_fails_that_request_alone(pb_utils, tmp_
 
     class Echo(Adapter):
         clock = types.SimpleNamespace(export=lambda: None)
-        pulse, counters, tickets, max_seconds = NO_PULSE, NO_COUNTERS, Tickets(tmp_path), None
+        pulse, counters, tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
 
         def answer(self, request, visit):
             return {"out": np.zeros(request.size)}
@@ -153,10 +153,9 @@ def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils, tmp_path):
     step = decode.TritonPythonModel()
     step.clock = types.SimpleNamespace(stage=lambda name: contextlib.nullcontext(), export=lambda: None)
     step.pulse, step.counters, step.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
-    step.max_in_flight, step.max_seconds = 1, None
     step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}
     *refused, answer = step.execute(
-        [FakeRequest(parameters={"page": page}, outputs=["pixels", "ticket"]) for page in (0, 4, -1, 1.5, 2)]
+        [FakeRequest(parameters={"page": page}, outputs=["pixels"]) for page in (0, 4, -1, 1.5, 2)]
     )
     for response, sentence in zip(
         refused,
@@ -236,46 +235,44 @@ def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, tmp_p
     assert response.error.code == FakeError.INVALID_ARG
 
 
-class Entry:
-    """A first step, made from its base when Triton's module is there."""
+def test_a_ticket_is_handed_on_or_given_back(pb_utils, tmp_path):
+    from ocr_triton import admit, decode
 
-    def __new__(cls, folder, answer):
-        from ocr_triton.adapter import Adapter
-
-        class Decode(Adapter):
-            clock = types.SimpleNamespace(export=lambda: None)
-            pulse, counters, tickets = NO_PULSE, NO_COUNTERS, Tickets(folder)
-            admits, max_in_flight, max_seconds = True, 1, None
-
-            def answer(self, request, visit):
-                return answer(visit)
-
-            def next_step(self, request):
-                return "det_batcher"
-
-        return Decode()
-
-
-ASKED = FakeRequest(timeout_us=1000)
-
-
-def test_a_step_hands_its_ticket_on_or_gives_it_back(pb_utils, tmp_path):
     tickets.ask(tmp_path)
-    step = Entry(tmp_path, lambda visit: {})
+    of_request = {}
+    pb_utils.get_input_tensor_by_name = lambda request, name: of_request.get(name)
+    entry, step = admit.TritonPythonModel(), decode.TritonPythonModel()
+    for one in (entry, step):
+        one.clock = types.SimpleNamespace(export=lambda: None)
+        one.pulse, one.counters, one.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
+    entry.max_in_flight, step.max_at_work = 1, 1
     before = time.monotonic_ns()
-    taken, refused = step.execute([ASKED, ASKED])
-    ((name, (number, deadline)),) = taken.output_tensors
-    assert (name, step.tickets.under_way()) == ("ticket", 1)
-    assert before + 1_000_000 <= deadline <= time.monotonic_ns() + 1_000_000
+    asked = FakeRequest(timeout_us=60_000_000)
+    taken, refused = entry.execute([asked, asked])
+    ((name, ticket),) = taken.output_tensors
+    assert (name, entry.tickets.under_way()) == ("ticket", 1)
+    assert before < ticket[1] - 60 * 10**9 <= time.monotonic_ns()
     assert refused.error.code == FakeError.UNAVAILABLE
-    step.tickets.give_back(int(number))
-
-    def fail(visit):
-        raise InvalidInput("not a picture")
-
-    (failed,) = Entry(tmp_path, fail).execute([ASKED])
+    of_request["ticket"] = types.SimpleNamespace(as_numpy=lambda: ticket)
+    (failed,) = step.execute([asked])  # it has no picture
     assert failed.error.code == FakeError.INVALID_ARG
-    assert step.tickets.under_way() == 0
+    assert entry.tickets.under_way() == 0
+
+
+def test_a_request_that_waits_for_room_gets_on_and_ends_at_its_deadline(pb_utils, tmp_path):
+    from ocr_triton import decode
+
+    tickets.ask(tmp_path)
+    step, steps_forward = decode.TritonPythonModel(), []
+    step.tickets, step.max_at_work = Tickets(tmp_path), 1
+    assert step.tickets.start(step.tickets.admit(9), 1)
+    waiting = np.array([step.tickets.admit(9), time.monotonic_ns() + 30_000_000])
+    pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(as_numpy=lambda: waiting)
+    visit = visit_of(TimeLimits(), steps_forward)
+    visit.request = FakeRequest()
+    with pytest.raises(DeadlineExceeded):
+        step.begin(visit)
+    assert steps_forward
 
 
 @pytest.mark.parametrize(
@@ -284,7 +281,7 @@ def test_a_step_hands_its_ticket_on_or_gives_it_back(pb_utils, tmp_path):
     + [(0, f'{{"timeout": {value}}}', None) for value in ("-1", "1.5", '"9"', "true")],
 )
 def test_a_timeout_is_found_wherever_triton_leaves_it(pb_utils, of_triton, parameters, expected):
-    from ocr_triton.adapter import timeout_us
+    from ocr_triton.admit import timeout_us
 
     request = types.SimpleNamespace(timeout=lambda: of_triton, parameters=lambda: parameters)
     if expected is None:

@@ -16,7 +16,7 @@ from ocr_contract.errors import InvalidImage
 from ocr_pipeline.stages.bands import band_rows, rgb_in_bands
 from ocr_pipeline.stages.files import MAX_BYTES, check_jpeg_end, check_parts, image_bytes
 from ocr_pipeline.stages.ground import on_ground
-from ocr_pipeline.stages.pages import check_size, opened, turn_to
+from ocr_pipeline.stages.pages import check_size, opened, tiff_begun_at, turn_to
 
 MAX_PIXELS = 100_000_000
 OTHER_FORMATS_SHARE = 2  # what is not JPEG takes about twice the memory a pixel, so half as many pixels are allowed
@@ -58,10 +58,11 @@ def decode_image(
     """
     data = image_bytes(data, max_bytes)
     check_parts(data)
+    data = tiff_begun_at(data, page)
     with opened(data) as picture:
         is_plain_jpeg = picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB") and page < 2
         limit = max_pixels if is_plain_jpeg else max_pixels // OTHER_FORMATS_SHARE
-        turn_to(picture, page, data, limit)
+        turn_to(picture, page, limit)
         if not is_plain_jpeg:
             picture.load()
             upright = _turn(picture)

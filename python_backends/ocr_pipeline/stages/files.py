@@ -2,11 +2,9 @@
 
 import base64
 import binascii
-import io
 
 from ocr_contract.errors import ImageTooLarge, InvalidImage
 from ocr_contract.parts import JPEG, PNG, bound_parts, scan_offset
-from ocr_contract.tiff import MAX_PAGES, count_tiff_pages
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 MAX_BYTES = 64 * 1024 * 1024
@@ -68,14 +66,12 @@ def check_parts(data: bytes) -> None:
     """See that a file is not made of so many parts that going through them takes longer than decoding a picture.
 
     Raises:
-        InvalidImage: a JPEG or PNG file of too many parts, or a TIFF file of too many pages.
+        InvalidImage: a JPEG or PNG file of too many parts.
     """
     try:
         bound_parts(data)
     except ValueError as error:
         raise InvalidImage(f"image cannot be decoded: {error}") from error
-    if count_tiff_pages(io.BytesIO(data)) > MAX_PAGES:
-        raise InvalidImage(f"image cannot be decoded: a TIFF file of more than {MAX_PAGES} pages")
 
 
 def check_jpeg_end(data: bytes) -> None:

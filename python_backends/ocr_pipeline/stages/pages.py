@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from ocr_contract.errors import ImageTooLarge, InvalidImage
-from ocr_contract.tiff import count_tiff_pages
+from ocr_contract.tiff import MAX_PAGES, TiffLayout, begun_at, tiff_pages
 from ocr_pipeline.stages.files import FORMATS
 
 ANIMATION_SHARE = 10  # how many of the largest pictures may be decoded to come to a page of an animation
@@ -27,6 +27,8 @@ def opened(data: bytes) -> Iterator[ImageFile]:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             yield picture
     except UnidentifiedImageError as error:
+        if TiffLayout.of(data[:4]) is not None:
+            raise InvalidImage("image cannot be decoded: the file is broken, Pillow finds no TIFF picture") from error
         raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}") from error
     except Image.DecompressionBombError as error:  # Pillow's own guard, which is this process's to set
         raise ImageTooLarge(
@@ -53,31 +55,44 @@ def check_size(width: int, height: int, limit: int, kind: str) -> None:
         )
 
 
-def turn_to(picture: ImageFile, page: int, data: bytes, limit: int) -> None:
-    """Make `page` of a file with the bytes `data` the picture that is decoded, and see that it is not too large.
+def tiff_begun_at(data: bytes, page: int) -> bytes:
+    """A TIFF file with `page` as its first: Pillow reads all pages before the one that it turns to.
+
+    A file of another kind is returned as it is.
 
     Raises:
-        InvalidImage: the file has no such page, or is a document of several and none is named.
+        InvalidImage: the file has too many pages, or no such page, or is a document of several and none is named.
+    """
+    offsets = tiff_pages(io.BytesIO(data))
+    pages = len(offsets)
+    if not pages:
+        return data
+    if pages > MAX_PAGES:
+        raise InvalidImage(f"image cannot be decoded: a TIFF file of more than {MAX_PAGES} pages")
+    if page == 0 and pages > 1:
+        raise InvalidImage(
+            f"the TIFF file has {pages} pages; name one with the option page, 1 to {pages} "
+            "(text_recognition takes files of one picture)"
+        )
+    if page > pages:
+        raise _no_such_page("TIFF", page, pages)
+    return begun_at(data, offsets[page - 1]) if page > 1 else data
+
+
+def turn_to(picture: ImageFile, page: int, limit: int) -> None:
+    """Make `page` of a file the picture that is decoded, and see that it is not too large; a TIFF file begins with it.
+
+    Raises:
+        InvalidImage: the file has no such page.
         ImageTooLarge: it has more than `limit` pixels, or is too far back in an animation.
     """
-    if picture.format == "TIFF":
-        pages = count_tiff_pages(io.BytesIO(data))
-        if page == 0 and pages > 1:
-            raise InvalidImage(
-                f"the TIFF file has {pages} pages; name one with the option page, 1 to {pages} "
-                "(text_recognition takes files of one picture)"
-            )
-        if page > pages:
-            raise _no_such_page(picture, page, pages)
-        picture.seek(max(page - 1, 0))
-        check_size(*picture.size, limit, f"{picture.format} {picture.mode}")
-        return
     decoded = 0
-    for number in range(max(page, 1)):  # a picture of an animation is what the one before it leaves
+    for number in range(1 if picture.format == "TIFF" else max(page, 1)):
+        # A picture of an animation is what the one before it leaves.
         try:
             picture.seek(number)
         except EOFError as error:
-            raise _no_such_page(picture, page, number) from error
+            raise _no_such_page(picture.format, page, number) from error
         check_size(*picture.size, limit, f"{picture.format} {picture.mode}")
         decoded += picture.width * picture.height
         if number and decoded > ANIMATION_SHARE * limit:
@@ -87,5 +102,5 @@ def turn_to(picture: ImageFile, page: int, data: bytes, limit: int) -> None:
             )
 
 
-def _no_such_page(picture: ImageFile, page: int, pages: int) -> InvalidImage:
-    return InvalidImage(f"page {page} is asked for, but the {picture.format} file has {pages}")
+def _no_such_page(kind: str | None, page: int, pages: int) -> InvalidImage:
+    return InvalidImage(f"page {page} is asked for, but the {kind} file has {pages}")
