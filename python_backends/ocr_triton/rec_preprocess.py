@@ -7,7 +7,7 @@ from ocr_pipeline import page
 from ocr_pipeline.parameters import read_parameters
 from ocr_pipeline.repository import PARAMETERS
 from ocr_pipeline.stages.pieces import cut_long_lines
-from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_parameters, take_large_pictures, tensor
+from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, given, request_parameters, take_large_pictures
 from ocr_triton.textline_orientation import classify
 
 
@@ -33,7 +33,7 @@ class TritonPythonModel(Adapter):
     def answer(self, request: Any, visit: Visit) -> Tensors:
         """Decode and resize every line image."""
         options = resolve(request_parameters(request), RECOGNITION)
-        lines = page.open_lines([encoded(image) for image in tensor(request, "images")], self.clock, **self.limits)
+        lines = page.open_lines([encoded(image) for image in given(request, "images")], self.clock, **self.limits)
         lines = page.upright_lines(lines, classify, options, self.clock, self.cls)
         strip, pieces = cut_long_lines(lines.strip)
         return {"boxes": lines.boxes, "crops": strip.pixels, "widths": strip.widths, "pieces": pieces}

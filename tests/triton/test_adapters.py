@@ -142,6 +142,19 @@ def test_no_call_of_rec_goes_on_or_begins_once_one_has_failed(pb_utils, monkeypa
     assert len(begun) == 3
 
 
+def test_lines_that_were_not_sent_are_the_requests_fault(pb_utils, tmp_path):
+    from ocr_triton import rec_preprocess
+
+    pb_utils.get_input_tensor_by_name = lambda request, name: None
+    step = rec_preprocess.TritonPythonModel()
+    step.clock = types.SimpleNamespace(export=lambda: None)
+    step.pulse, step.counters, step.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
+    step.limits = {}
+    (response,) = step.execute([FakeRequest()])
+    assert response.error.code == FakeError.INVALID_ARG
+    assert "the input images is missing" in response.error.text
+
+
 def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils, tmp_path):
     from ocr_triton import decode
 
