@@ -5,7 +5,7 @@ ConvertError                    exit code 1: the conversion itself failed
 ├── VerificationError           the fused ONNX does not answer as the model it was made from
 └── UserError                   exit code 2: one sentence, and the repository is untouched
     ├── ModelSetError           unknown model set, or a list of model sets that cannot be read
-    ├── SourceError             no source gave the expected files
+    ├── SourceError             no source gave a network that can be used; a line for each
     ├── ModelFolderError        a folder without a model, or with one whose dictionary does not fit
     ├── PaddleNotInstalled      a network in Paddle's form, and no Paddle to convert it
     ├── RepositoryError         the model repository is not one that models can be installed into
@@ -42,7 +42,7 @@ class ModelSetError(UserError):
 
 
 class SourceError(UserError):
-    """No source gave the expected files."""
+    """A source did not give the expected files, or none of a network's gave one that can be used."""
 
 
 class ModelFolderError(UserError):

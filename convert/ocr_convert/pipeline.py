@@ -84,11 +84,12 @@ def prepare_model_set(model_set: ModelSet, fetcher: Fetcher) -> Preparation:
 
 
 def _prepare_network(network: Network, model_set: ModelSet, fetcher: Fetcher, ready: Preparation) -> None:
-    """Make a network ready from the first of its sources that gives one that can be used."""
-    failure: ConvertError = SourceError(
-        f"no source gave {network.name}: check the network, and the proxy and pip settings it needs, "
-        "or convert downloaded folders with --det and --rec"
-    )
+    """Make a network ready from the first of its sources that gives one that can be used.
+
+    Raises:
+        ConvertError: none does; it says why, source by source, and is of the kind of the last network that was tried
+    """
+    failure: ConvertError | None = None
     for fetched in fetcher.candidates(network):
         try:
             folder = read_model_folder(fetched.folder, network.kind)
@@ -103,7 +104,11 @@ def _prepare_network(network: Network, model_set: ModelSet, fetcher: Fetcher, re
         except (ConversionError, ModelFolderError, VerificationError) as error:
             failure = error
             fetcher.pass_over(network, fetched.source, str(error))
-    raise failure
+    if failure is None:
+        raise SourceError(fetcher.why_none(network))
+    for line in str(failure).splitlines()[1:]:  # what Paddle printed, too much for a list of reasons
+        fetcher.reporter.note(line)
+    raise type(failure)(fetcher.why_none(network)) from failure
 
 
 def _parameters_of(model_set: ModelSet, settings: Settings) -> Parameters:

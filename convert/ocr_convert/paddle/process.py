@@ -139,8 +139,8 @@ class PaddleProcess:
             answer = {"error": ended if too_late.is_set() else f"its process ended with status {status}"}
             self._end()  # another one can be started for the next request
         if "error" in answer:
-            message = f"Paddle could not {what} {arguments.get('network', '')}: {answer['error']}; it printed:"
-            raise ConversionError(f"{message}\n{self._tail()}")
+            message = f"Paddle could not {what} {arguments.get('network', '')}: {answer['error']}"
+            raise ConversionError(f"{message}\nit printed:\n{self._tail()}")
         return answer["result"]
 
     def _tail(self) -> str:

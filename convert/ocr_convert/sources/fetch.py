@@ -3,12 +3,8 @@
 Whoever finds that a fetched network cannot be used passes it over too, by taking the next one.
 """
 
-import lzma
 import shutil
-import tarfile
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +25,8 @@ from ocr_convert.sources.download import (
     over_http,
     with_pip,
 )
-from ocr_convert.sources.model_sets import Network, Source, SourceFile
+from ocr_convert.sources.model_sets import Network, Source
+from ocr_convert.sources.unpack import extract
 
 
 @dataclass(frozen=True)
@@ -77,6 +74,7 @@ class Fetcher:
         self._retries = retries
         self._answer_timeout_s = answer_timeout_s
         self._wheel_timeout_s = wheel_timeout_s
+        self._passed_over: dict[str, list[str]] = {}  # of each network, source and reason
         self._failed: dict[str, str] = {}  # wheel, archive, or host without an answer -> why it is not tried again
         if not self._paddle:
             reporter.note(f"sources in Paddle's form are passed over: converting them {PADDLE_NEEDED}")
@@ -96,6 +94,7 @@ class Fetcher:
     def _fetch_from_first(self, network: Network, sources: Iterator[Source]) -> Fetched:
         for source in sources:
             if source.form == "paddle" and not self._paddle:
+                self._note_passed_over(network, source, f"it is in Paddle's form, and converting it {PADDLE_NEEDED}")
                 continue
             if not source.pinned and not self._allow_unpinned:
                 self.pass_over(network, source, "it has no pinned SHA-256, and --allow-unpinned was not given")
@@ -108,7 +107,24 @@ class Fetcher:
 
     def pass_over(self, network: Network, source: Source, reason: str) -> None:
         """Say in one line why a source is not used."""
-        self.reporter.note(f"{network.name}: passing over {source.address}: {reason.splitlines()[0]}")
+        said = self._note_passed_over(network, source, reason)
+        self.reporter.note(f"{network.name}: passing over {said}")
+
+    def _note_passed_over(self, network: Network, source: Source, reason: str) -> str:
+        said = f"{source.address}: {reason.splitlines()[0]}"
+        self._passed_over.setdefault(network.name, []).append(said)
+        return said
+
+    def why_none(self, network: Network) -> str:
+        """Say of a network that has no source left why each was passed over, a line for each."""
+        return "\n".join(
+            (
+                f"no source gave a {network.name} that can be used:",
+                *(f"- {said}" for said in self._passed_over.get(network.name, ())),
+                "check the network, and the proxy and pip settings it needs, or convert downloaded folders with --det "
+                "and --rec",
+            )
+        )
 
     def _fetch(self, network: Network, source: Source) -> Fetched:
         folder = self.workdir / network.name
@@ -120,7 +136,7 @@ class Fetcher:
         for file in source.files:
             target = folder / file.name
             if packed is not None and not file.is_elsewhere:
-                _extract(packed, file, target)
+                extract(packed, file, target)
             else:
                 address = file.at if file.is_elsewhere else f"{source.address}/{file.at}"
                 shutil.copyfile(self._download(address, file.sha256), target)
@@ -158,34 +174,6 @@ class Fetcher:
     def _folder(self, sha256: str | None) -> Path:
         """The cache, or for what nothing identifies a folder of its own."""
         return self._cache if sha256 else Path(tempfile.mkdtemp(dir=self.workdir))
-
-
-def _extract(packed: Path, file: SourceFile, target: Path) -> None:
-    """Copy one member of a .whl, .zip or .tar into `target`.
-
-    Raises:
-        SourceError: it cannot be read, or has no such member.
-        OSError: the copy cannot be written.
-    """
-    try:
-        if zipfile.is_zipfile(packed):
-            with zipfile.ZipFile(packed) as archive, archive.open(file.at) as member, target.open("wb") as copy:
-                shutil.copyfileobj(member, copy)
-            return
-        with tarfile.open(packed) as tar:
-            extracted = tar.extractfile(file.at)
-            if extracted is None:
-                raise SourceError(f"{file.at} in {packed.name} is not a file")
-            with extracted, target.open("wb") as copy:
-                shutil.copyfileobj(extracted, copy)
-    except KeyError as error:
-        raise SourceError(f"{packed.name} has no {file.at}") from error
-    except OSError as error:
-        if error.errno is not None:  # else gzip's, for bytes that it cannot read
-            raise
-        raise SourceError(f"{packed.name} cannot be unpacked: {error}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
-        raise SourceError(f"{packed.name} cannot be unpacked: {error}") from error
 
 
 def check_sha256(path: Path, expected: str | None) -> str:
