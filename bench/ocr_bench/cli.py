@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -26,11 +27,13 @@ from ocr_bench.measurements.load import Load
 from ocr_bench.measurements.lower_bound import LowerBound
 from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
+from ocr_bench.measurements.perf_input import Endpoint, Form, arguments, write_input
 from ocr_bench.measurements.recognition import Recognition
 from ocr_bench.measurements.soak import Soak
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.measurements.words import Words
-from ocr_bench.runner import RESULTS, Measurement, run
+from ocr_bench.runner import RESULTS, Limit, Measurement, run
+from ocr_bench.scoring.labels import find_pictures
 from ocr_contract.errors import OcrError
 from ocr_serve.errors import ServeError
 
@@ -124,6 +127,39 @@ def setup(peer: Peers = [*PEERS], cache: Cache = CACHE) -> None:  # noqa: B006 -
     attempt(work)
     if not fine:
         raise typer.Exit(1)
+
+
+@app.command("perf-input")
+def write_perf_input(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
+    out: Annotated[Path, Option(help="The file that is written.")],
+    endpoint: Annotated[Endpoint, Option(help="What is asked.")] = Endpoint.OCR,
+    form: Annotated[
+        Form, Option(help="tensor: bytes, for infer over HTTP or gRPC; generate: base64 text, for generate over HTTP.")
+    ] = Form.TENSOR,
+    lines: Annotated[int, Option(min=1, help="Pictures a request of text_recognition.")] = 1,
+    limit: Limit = None,
+) -> None:
+    """Write perf_analyzer's --input-data from pictures, and say how to give it."""
+
+    def work() -> str:
+        requests = write_input(find_pictures(pictures, limit), out, endpoint, form, lines)
+        return f"{out}: requests: {requests}\nperf_analyzer {shlex.join(arguments(out, endpoint, form))}"
+
+    attempt(work)
+
+
+@app.command("perf-libraries")
+def link_perf_libraries(
+    folder: Annotated[Path, typer.Argument(help="Folder for links, and then for LD_LIBRARY_PATH.")],
+) -> None:
+    """Link the libraries that the environment's perf_analyzer needs, and print the folder."""
+
+    def work() -> str:
+        perf_analyzer.link_libraries(folder)
+        return str(folder.resolve())
+
+    attempt(work)
 
 
 @app.command("report")

@@ -1,27 +1,18 @@
 """perf_analyzer: what is handed to it, what it reports, and what is said where it cannot run."""
 
-import base64
 import json
-import struct
 from pathlib import Path
 
 import pytest
 
 from ocr_bench.errors import BenchError, UnavailableError
 from ocr_bench.measurements.load import Load, Sweep
-from ocr_bench.measurements.perf_analyzer import Point, find, parse_report, write_input
+from ocr_bench.measurements.perf_analyzer import Point, find, link_libraries, parse_report
 
 REPORT = """Concurrency,Inferences/Second,Client Send,p50 latency,p90 latency,p95 latency,p99 latency,Avg latency
 2,1.5,282,1316915,1726019,1800836,2114641,1362775
 1,0.7,282,1000,2000,3000,4000,1500
 """
-
-
-def test_pictures_go_in_with_their_length_before_them(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(b"picture")
-    write_input([tmp_path / "a.jpg"], tmp_path / "input.json")
-    (entry,) = json.loads((tmp_path / "input.json").read_text(encoding="utf-8"))["data"]
-    assert base64.b64decode(entry["image"]["b64"]) == struct.pack("<I", 7) + b"picture"
 
 
 def test_report_is_sorted_by_concurrency() -> None:
@@ -54,6 +45,13 @@ def test_the_real_one_starts_with_the_libraries_of_the_environment(tmp_path: Pat
     analyzer = find(tmp_path / "lib")
     assert "2.51" in analyzer.run(["--version"], 60)
     assert (tmp_path / "lib" / "libb64.so.0d").exists()
+
+
+def test_libraries_are_linked_anew_where_links_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "libb64.so.0d").symlink_to(tmp_path / "gone")
+    for _ in range(2):
+        link_libraries(tmp_path)
+        assert (tmp_path / "libb64.so.0d").is_file()
 
 
 def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,9 +47,11 @@ COMMANDS = {
     "ocr-gateway": ocr_gateway.cli.app,
     "ocr-bench": ocr_bench.cli.app,
 }
-# docker's, Triton's, OCRmyPDF's, Docling's, and those of clients/examples, named in prose
+# docker's, Triton's, perf_analyzer's, OCRmyPDF's, Docling's, and those of clients/examples, named in prose
 FOREIGN_OPTIONS = {
     *("--shm-size", "--http-max-input-size", "--model-repository", "--model-control-mode", "--exit-timeout-secs"),
+    *("--input-data", "--service-kind", "--async", "--request-parameter", "--request-count"),
+    *("--measurement-mode", "--measurement-request-count", "--stability-percentage", "--max-trials"),
     *("--deskew", "--jobs", "--language", "--rotate-pages"),
     *("--option", "--scores", "--ocr-option"),
 }

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from typer import Option
 
 from ocr_bench.errors import BenchError
-from ocr_bench.measurements.perf_analyzer import PerfAnalyzer, Point, find, parse_report, write_input
+from ocr_bench.measurements.perf_analyzer import PerfAnalyzer, Point, find, parse_report
+from ocr_bench.measurements.perf_input import Endpoint, write_input
 from ocr_bench.plots import throughput_latency
 from ocr_bench.report import Cell, Table
 from ocr_bench.runner import Limit, Pictures, TargetMeasurement, Workplace
@@ -52,7 +53,7 @@ def measure_point(
         BenchError: perf_analyzer failed, or reported nothing: its windows never agreed.
     """
     arguments = [
-        *("-m", "ocr", "-u", address, "-i", protocol, "--input-data", str(pictures)),
+        *("-m", Endpoint.OCR.value, "-u", address, "-i", protocol, "--input-data", str(pictures)),
         *("--concurrency-range", f"{concurrency}:{concurrency}"),
         *("--measurement-mode", "count_windows", "--measurement-request-count", str(window)),
         *("--stability-percentage", "100", "--verbose-csv", "-f", str(report)),

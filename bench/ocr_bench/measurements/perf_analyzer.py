@@ -1,14 +1,11 @@
-"""perf_analyzer, the load generator that tritonclient's wheel carries: its libraries, its input file, its report."""
+"""perf_analyzer, the load generator that tritonclient's wheel carries: its libraries and its report."""
 
 from __future__ import annotations
 
-import base64
 import csv
 import importlib.util
-import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,14 +34,22 @@ class Point:
 
 
 def link_libraries(folder: Path) -> None:
-    """Link the libraries into `folder`; one that is missing is left to the system's own."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Link the libraries into `folder`; one that is missing is left to the system's own.
+
+    Raises:
+        BenchError: the folder cannot be made or written.
+    """
     spec = importlib.util.find_spec("pytriton")
     packages = [Path(place).parent for place in (spec.submodule_search_locations or [])] if spec else []
-    for name, pattern in CARRIED.items():
-        found = [path for package in packages for path in package.glob(f"nvidia_pytriton.libs/{pattern}")]
-        if found:
-            (folder / name).symlink_to(found[0].resolve())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, pattern in CARRIED.items():
+            found = [path for package in packages for path in package.glob(f"nvidia_pytriton.libs/{pattern}")]
+            if found:
+                (folder / name).unlink(missing_ok=True)  # of another environment, or of one that is no more
+                (folder / name).symlink_to(found[0].resolve())
+    except OSError as error:
+        raise BenchError(f"{folder} cannot be written: {error.strerror}") from error
 
 
 @dataclass(frozen=True)
@@ -95,17 +100,6 @@ def find(folder: Path) -> PerfAnalyzer:
     except (OSError, BenchError) as error:
         raise UnavailableError(f"perf_analyzer does not start: {error}") from error
     return analyzer
-
-
-def write_input(pictures: Sequence[Path], file: Path) -> None:
-    """Write the input data file: one entry a picture.
-
-    perf_analyzer sends what it decodes from `b64` as it is, so a BYTES element brings its length along: four bytes,
-    little endian.
-    """
-    contents = [path.read_bytes() for path in pictures]
-    packed = [base64.b64encode(struct.pack("<I", len(content)) + content).decode("ascii") for content in contents]
-    file.write_text(json.dumps({"data": [{"image": {"b64": each}} for each in packed]}), encoding="utf-8")
 
 
 def parse_report(text: str, protocol: str) -> list[Point]:
