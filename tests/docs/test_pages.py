@@ -345,7 +345,7 @@ def test_the_model_sets_of_the_readmes_can_be_installed(readme):
 def test_the_limits_are_those_of_the_model_repository():
     """The table of docs/serving.md and the configurations name the same numbers."""
     numbers = {"max_pixels": "100 million", "max_bytes": "64 MiB", "max_lines": "10,000", "max_images": "1,024"}
-    numbers |= {"max_in_flight": "64", "max_seconds": "300 s"}
+    numbers |= {"max_in_flight": "64", "max_at_work": "8", "max_seconds": "300 s"}
     units = {"million": 1_000_000, "MiB": 2**20, "s": 1}
     limits = {
         match[1]: row[1]
