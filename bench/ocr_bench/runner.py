@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, TypeVar
 
@@ -134,6 +134,24 @@ class TargetMeasurement(Measurement[Found]):
     def heading(self) -> str:
         """The heading of the section, with what was measured."""
         return f"### {self.title}: {self.target.label}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetsMeasurement(Measurement[Found]):
+    """A measurement of model repositories, each in one or several precisions."""
+
+    model_repository: Annotated[list[Path], Option(help="Model repository; repeatable.")] = field(
+        default_factory=lambda: [MODELS]
+    )
+    precision: Annotated[
+        list[Precision], Option(help="Arithmetic of the networks; repeatable. By default what config.pbtxt says.")
+    ] = field(default_factory=list)
+
+    @property
+    def targets(self) -> list[Target]:
+        """What is measured."""
+        precisions: list[Precision | None] = [*self.precision] or [None]
+        return [Target(path, self.device, each) for path in self.model_repository for each in precisions]
 
 
 def run(measurement: Measurement[Found]) -> str:

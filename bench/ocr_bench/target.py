@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,3 +88,18 @@ class Target:
             OcrError: the models cannot be loaded, or not with this device and precision.
         """
         return LocalOcr(**self.reader_options())
+
+
+def told_apart(targets: Sequence[Target]) -> list[str]:
+    """Names of the model sets, with the folder's name too where both set and arithmetic are alike.
+
+    Raises:
+        InvalidModel: a repository lacks weights.
+    """
+    alike = Counter((target.model_set, target.precision_name) for target in targets)
+    return [
+        f"{target.model_set} ({target.path.absolute().name})"
+        if alike[target.model_set, target.precision_name] > 1
+        else target.model_set
+        for target in targets
+    ]

@@ -1,6 +1,7 @@
 """The instruments against the real server and the real models, on the project's own samples."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ocr_bench.errors import ServerError
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.runner import run
 from ocr_bench.server import answers, free_ports, running_server
-from ocr_bench.target import Target
+from ocr_bench.target import Target, told_apart
 from ocr_client import OcrClient
 from onnxruntime_backend.errors import InvalidConfig
 from onnxruntime_backend.precision import Precision, check_precision
@@ -43,8 +44,10 @@ def test_accuracy_of_the_samples_by_server_and_in_process(model_repository: Path
     local = CliRunner().invoke(app, [*arguments, "--model-repository", str(model_repository), "--name", "local"])
     assert (served.exit_code, local.exit_code) == (0, 0), served.output + local.output
     figures = [json.loads((tmp_path / f"{name}.json").read_text("utf-8"))["data"] for name in ("served", "local")]
-    assert figures[0][0]["accuracy"] == figures[1][0]["accuracy"]
-    assert figures[0][0]["accuracy"]["token_f1"] > 0.8
+    served_row, local_row = (data["rows"][0] for data in figures)
+    assert served_row["accuracy"] == local_row["accuracy"]
+    assert served_row["accuracy"]["token_f1"] > 0.8
+    assert served_row["token_f1"]["low"] <= served_row["accuracy"]["token_f1"] <= served_row["token_f1"]["high"]
 
 
 @pytest.mark.parametrize("precision", Precision)
@@ -65,6 +68,14 @@ def test_a_precision_goes_to_the_server_and_to_this_process(model_repository: Pa
 def test_a_precision_that_the_device_does_not_have_is_refused(model_repository: Path) -> None:
     with pytest.raises(InvalidConfig, match="precision bf16"):
         Target(model_repository, Device.GPU, Precision.BF16).open()
+
+
+def test_repositories_of_one_model_set_are_told_apart_by_their_folders(model_repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").symlink_to(model_repository)
+    one, other = Target(model_repository, precision=Precision.F32), Target(tmp_path / "other", precision=Precision.F32)
+    assert told_apart([one]) == ["pp-ocrv4-mobile"]
+    assert told_apart([one, other]) == ["pp-ocrv4-mobile (model_repository)", "pp-ocrv4-mobile (other)"]
+    assert told_apart([one, replace(other, precision=Precision.BF16)]) == ["pp-ocrv4-mobile", "pp-ocrv4-mobile"]
 
 
 def test_tensorrts_precision_is_named_on_a_gpu(model_repository: Path, tmp_path: Path) -> None:

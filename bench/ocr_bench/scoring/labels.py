@@ -10,7 +10,8 @@ Paths stand relative to the folder of the label file; PPOCRLabel writes them rel
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -134,6 +135,22 @@ def read_dataset(folder: Path) -> Dataset:
     file = folder / found[0]
     pages = read_labels(file) if found[0] == "Label.txt" else read_texts(file)
     return Dataset(folder.resolve().name, kinds[found[0]], pages)
+
+
+def read_datasets(folders: Sequence[Path]) -> list[Dataset]:
+    """Read several sets that are told apart by the names of their folders.
+
+    Raises:
+        LabelError: labels that cannot be read or name no picture, or two folders of one name.
+    """
+    datasets = [read_dataset(folder) for folder in folders]
+    for folder, dataset in zip(folders, datasets, strict=True):
+        if not dataset.pages:
+            raise LabelError(f"{folder}: expected labels of at least one picture, found none")
+    names = [dataset.name for dataset in datasets]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise LabelError(f"expected folders of different names, got several of {', '.join(twice)}; rename them")
+    return datasets
 
 
 def find_pictures(sources: list[Path], limit: int | None = None) -> list[Path]:
