@@ -100,7 +100,8 @@ ALL_DATA = $(addprefix --data ,$(DATA)) --device $(DEVICE)
 TIMED_DATA = $(addprefix --data ,$(TIMED)) $(if $(LIMIT),--limit $(LIMIT)) --device $(DEVICE)
 PEERS = $(OCR_BENCH) peers --chunk $(or $(LIMIT),12) $(TIMED_DATA)
 PEERS_V4 = --peer rapidocr-onnxruntime --peer rapidocr-openvino --model-repository $(V4)
-PEERS_V6 = --peer rapidocr --no-static --model-repository $(V6)
+PEERS_V6 = --peer rapidocr --peer rapidocrlite --peer faster-paddle-small --peer faster-paddle-tiny --no-static \
+	--model-repository $(V6) --model-repository $(TINY)
 
 # What is installed in model_repository is the user's; the benchmarks have model sets of their own.
 INSTALLED_SETS := $(V4:%=%/ocr/1/model_set.json) $(V6:%=%/ocr/1/model_set.json) $(TINY:%=%/ocr/1/model_set.json)
@@ -116,7 +117,7 @@ bench-data:
 
 bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew, DATA="folder ..." TIMED="folder ..." LIMIT=4
 	-$(OCR_BENCH) setup  # a package that cannot be had is left out of the tables
-	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository $(V4) --model-repository $(V6) \
+	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository $(V6) --model-repository $(V4) --model-repository $(TINY) \
 		$(if $(BF16),--precision f32 --precision bf16)
 	$(if $(WORDS),$(OCR_BENCH) recognition $(addprefix --data ,$(WORDS)) --device $(DEVICE) \
 		--model-repository $(V4) --model-repository $(V6))

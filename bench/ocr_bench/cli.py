@@ -111,7 +111,7 @@ def setup(peer: Peers = [*PEERS], cache: Cache = CACHE) -> None:  # noqa: B006 -
         for chosen in peer:
             try:
                 prepare(chosen, cache)
-                said.append(f"{chosen.name}: ready in {cache / chosen.name}")
+                said.append(f"{chosen.name}: ready in {cache / chosen.package}")
             except PeerError as error:
                 said.append(f"{chosen.name}: {error}")
                 fine = False

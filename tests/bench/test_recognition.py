@@ -81,13 +81,15 @@ def test_ours_and_a_peer_read_every_word(
 
     monkeypatch.setattr(recognition, "prepare", prepare)  # the environments are other packages'
     peer = environments.peer_named("rapidocr")
-    found = Recognition(folders=[words], model_repository=[model_repository], peer=[peer]).measure(
+    without = environments.peer_named("faster-paddle-tiny")
+    found = Recognition(folders=[words], model_repository=[model_repository], peer=[peer, without]).measure(
         Workplace(tmp_path, "recognition")
     )
     ours, other = found.read
     assert (ours.side, ours.model_set, ours.texts) == ("ours", "pp-ocrv4-mobile", WORDS)
     assert (other.side, other.exact, other.labels) == ("rapidocr", 2, WORDS)
     assert asked == [{"use_cls": False, "recognize": True}]
+    assert found.missing == ["faster-paddle-tiny is left out: it has no call for a picture of a single line."]
     assert "numpy" in found.versions["ours"]
 
 

@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -38,7 +39,8 @@ Reader = Callable[[str], Answer]
 
 # Packages that decide the result.
 OBSERVED = (
-    *("rapidocr-onnxruntime", "rapidocr-openvino", "rapidocr", "paddleocr", "triton-paddleocr"),
+    *("rapidocr-onnxruntime", "rapidocr-openvino", "rapidocr", "rapidocrlite", "faster-paddle", "paddleocr"),
+    "triton-paddleocr",
     *("paddlepaddle", "onnxruntime", "onnxruntime-openvino", "onnxruntime-gpu", "openvino"),
     *("opencv-python", "opencv-python-headless", "numpy"),
 )
@@ -72,9 +74,14 @@ def rapidocr_1(package: str, options: dict[str, Any]) -> Reader:
 
 
 def rapidocr(options: dict[str, Any]) -> Reader:
-    """RapidOCR 3 on ONNX Runtime with the models of its wheel."""
+    """RapidOCR 3 on ONNX Runtime, or RapidOCRLite, which has the same module and calls and computes by itself.
+
+    Options with a dot in their names are of the engine (`Det.model_path`), the others of each call. Without paths the
+    models are those of the wheel.
+    """
     own, alone = split(options)
-    engine = importlib.import_module("rapidocr").RapidOCR()
+    of_engine = {key: own.pop(key) for key in list(own) if "." in key}
+    engine = importlib.import_module("rapidocr").RapidOCR(params=of_engine)
     wants_words = own.get("return_word_box", False)
 
     def read(path: str) -> Answer:
@@ -86,6 +93,19 @@ def rapidocr(options: dict[str, Any]) -> Reader:
             return Answer([], [], [])
         words = [[(word, box) for word, _, box in line] for line in page.word_results] if wants_words else []
         return Answer(page.boxes.tolist(), list(page.txts), [float(score) for score in page.scores], words)
+
+    return read
+
+
+def faster_paddle(options: dict[str, Any]) -> Reader:
+    """FasterPaddle: ONNX Runtime behind Rust, with the networks of its wheel. Boxes are upright rectangles."""
+    engine = importlib.import_module("faster_paddle").OcrEngine(**options)
+
+    def read(path: str) -> Answer:
+        lines = engine.ocr(Path(path).read_bytes())["bounds"].values()
+        sides = [(*line["topLeftCoord"], *line["bottomRightCoord"]) for line in lines]
+        boxes = [[[left, top], [right, top], [right, bottom], [left, bottom]] for left, top, right, bottom in sides]
+        return Answer(boxes, [line["text"] for line in lines], [line["confidence"] for line in lines])
 
     return read
 
@@ -127,6 +147,8 @@ READERS: dict[str, Callable[[dict[str, Any]], Reader]] = {
     "rapidocr-onnxruntime": partial(rapidocr_1, "rapidocr_onnxruntime"),
     "rapidocr-openvino": partial(rapidocr_1, "rapidocr_openvino"),
     "rapidocr": rapidocr,
+    "rapidocrlite": rapidocr,
+    "faster-paddle": faster_paddle,
     "paddleocr": paddleocr,
     "local": local,
 }

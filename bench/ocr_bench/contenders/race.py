@@ -10,6 +10,7 @@ from statistics import fmean
 from ocr_bench.contenders.contender import Contender, Lap
 from ocr_bench.process_tree import PeakMemory
 from ocr_bench.runner import Done
+from ocr_bench.scoring.comparison import Estimates
 from ocr_bench.scoring.labels import Dataset, Page
 from ocr_bench.scoring.score import Accuracy, Tally
 
@@ -29,7 +30,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Summary:
-    """What one contender did over the whole run; accuracy by data set."""
+    """What one contender did over the whole run; accuracy, and the metrics with their bootstrap, by data set."""
 
     name: str
     ours: bool
@@ -40,6 +41,7 @@ class Summary:
     cpu_s_per_image: float
     peak_pss_bytes: int
     accuracy: dict[str, Accuracy]
+    estimates: dict[str, Estimates]
     versions: dict[str, str]
 
 
@@ -81,6 +83,7 @@ class Entry:
             cpu_s_per_image=sum(lap.cpu_s for lap in self.laps) / len(each_s),
             peak_pss_bytes=self.memory.bytes,
             accuracy={name: tally.accuracy for name, tally in self.tallies.items()},
+            estimates={name: tally.estimates(name) for name, tally in self.tallies.items()},
             versions=self.contender.versions,
         )
 

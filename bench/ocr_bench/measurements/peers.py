@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
@@ -19,12 +19,17 @@ from ocr_bench.contenders.environments import CACHE, PEERS, Cache, Peers, prepar
 from ocr_bench.contenders.race import Picture, Summary, compare
 from ocr_bench.contenders.static import static_repository
 from ocr_bench.errors import PeerError
+from ocr_bench.measurements.comparisons import INTERVAL, mean_table
 from ocr_bench.report import Cell, Table
-from ocr_bench.runner import Labelled, Limit, TargetMeasurement, Workplace
-from ocr_bench.scoring.labels import read_dataset
+from ocr_bench.runner import Labelled, Limit, TargetsMeasurement, Workplace
+from ocr_bench.scoring.comparison import Comparison
+from ocr_bench.scoring.comparison import compare as compare_accuracy
+from ocr_bench.scoring.labels import read_datasets
 from ocr_bench.scoring.score import Accuracy
 from ocr_bench.server import running_server
-from ocr_bench.target import Target
+from ocr_bench.target import told_apart
+
+IN_FLIGHT = (1, 4)  # of ours, over HTTP
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Race:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasurePeers(TargetMeasurement[Race]):
+class MeasurePeers(TargetsMeasurement[Race]):
     """Ours and other OCR packages over the same pictures, in turns."""
 
     command: ClassVar[str] = "peers"
@@ -47,14 +52,19 @@ class MeasurePeers(TargetMeasurement[Race]):
     folders: Labelled
     limit: Limit = None
     peer: Peers = field(default_factory=lambda: [*PEERS])
-    static: Annotated[bool, Option(help="Also the plain ensemble, ocr_static.")] = True
+    static: Annotated[bool, Option(help="Also the plain ensemble, ocr_static, of the first model repository.")] = True
     chunk: Annotated[int, Option(min=1, help="Pictures that each reads in turn.")] = 12
     warm: Annotated[int, Option(min=1, help="Largest pictures read before the clock starts.")] = 4
     cache: Cache = CACHE
 
+    @property
+    def heading(self) -> str:
+        """The heading of the section, with what was measured."""
+        return f"### {self.title}: {'; '.join(target.label for target in self.targets)}"
+
     def measure(self, place: Workplace) -> Race:
         """Start everything, then let all take turns."""
-        datasets = [read_dataset(folder) for folder in self.folders]
+        datasets = read_datasets(self.folders)
         pictures = [Picture(page, dataset) for dataset in datasets for page in dataset.pages[: self.limit]]
         contenders: list[Contender] = []
         missing = []
@@ -63,15 +73,18 @@ class MeasurePeers(TargetMeasurement[Race]):
             def enter(contender: Contender) -> None:
                 contenders.append(stack.enter_context(closing(contender)))
 
-            server = stack.enter_context(running_server(self.target, place.file("server.log")))
-            for flights in (1, 4):
-                enter(HttpContender(f"ours, HTTP, {flights} in flight", server, in_flight=flights, ours=True))
-            command = peer_child.command(sys.executable, "local", self.target.reader_options())
-            enter(ChildContender("ours, in-process", command, place.file("log"), ours=True))
+            for number, (model_set, target) in enumerate(zip(told_apart(self.targets), self.targets, strict=True)):
+                name = f"ours ({model_set}, {target.precision_name})"
+                server = stack.enter_context(running_server(target, place.file(f"{number}.server.log")))
+                for flights in IN_FLIGHT:
+                    enter(HttpContender(f"{name}, HTTP, {flights} in flight", server, in_flight=flights, ours=True))
+                command = peer_child.command(sys.executable, "local", target.reader_options())
+                enter(ChildContender(f"{name}, in-process", command, place.file(f"{number}.log"), ours=True))
             if self.static:
                 # A server of its own, so that its memory is its own too.
                 folder = Path(stack.enter_context(TemporaryDirectory(prefix="ocr-bench-")))
-                plain = Target(static_repository(self.target.repository, folder), self.device, self.precision)
+                first = self.targets[0]
+                plain = replace(first, path=static_repository(first.repository, folder))
                 server = stack.enter_context(running_server(plain, place.file("static.log")))
                 enter(HttpContender("ocr_static, HTTP, 1 in flight", server, "ocr_static"))
             for peer in self.peer:
@@ -88,8 +101,9 @@ class MeasurePeers(TargetMeasurement[Race]):
     def intro(self, found: Race) -> str:
         """How it was measured."""
         return (
-            f"{found.pictures} pictures of {', '.join(found.sets)}; {self.chunk} pictures a side in turn; ours with "
-            f"{self.target.model_set}. Line orientation is off on every side. Accuracy is the mean over the sets."
+            f"{found.pictures} pictures of {', '.join(found.sets)}; {self.chunk} pictures a side in turn. Line "
+            "orientation is off on every side. Processor time is of all processes and threads of a side, the client's "
+            "included. Accuracy is the mean over the sets."
         )
 
     def table(self, found: Race) -> Table:
@@ -109,18 +123,27 @@ class MeasurePeers(TargetMeasurement[Race]):
         return Table(header, tuple(rows), digits=3)
 
     def notes(self, found: Race) -> Sequence[str]:
-        """Ratios, accuracy by set, what the contenders are made of, and who is missing."""
+        """Ratios, accuracy by set and against each other, what the contenders are made of, and who is missing."""
         versions = [
             f"{each.name}: {', '.join(f'{package} {version}' for package, version in each.versions.items())}."
             for each in found.summaries
             if each.versions
         ]
-        tables = ratio_table(found.summaries), accuracy_table(found.summaries)
-        return [*(table.markdown() for table in tables), *versions, *found.missing]
+        tables = (
+            ratio_table(found.summaries, "images/s", lambda each: each.images_per_s),
+            ratio_table(found.summaries, "CPU s/image", lambda each: each.cpu_s_per_image),
+            accuracy_table(found.summaries),
+        )
+        against = (
+            "Ours against the others, over the same pictures: the mean over the sets, in brackets the "
+            f"{INTERVAL} bootstrap interval of the difference; no difference: it holds 0."
+        )
+        compared = mean_table(accuracy_comparisons(found.summaries))
+        return [*(table.markdown() for table in tables), against, compared.markdown(), *versions, *found.missing]
 
     def data(self, found: Race) -> object:
-        """The figures of every contender."""
-        return found.summaries
+        """The figures of every contender; without the draws of the bootstrap, which anyone can make again."""
+        return [asdict(replace(each, estimates={})) for each in found.summaries]
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
@@ -129,14 +152,30 @@ def mean_of(values: Sequence[float | None]) -> float | None:
     return fmean(present) if present else None
 
 
-def ratio_table(summaries: Sequence[Summary]) -> Table:
-    """Images per second of each of ours over each other contender."""
-    others = [each for each in summaries if not each.ours]
-    header = ("images/s of ... over", *(other.name for other in others))
-    ours = [each for each in summaries if each.ours]
-    return Table(
-        header, tuple((each.name, *(each.images_per_s / other.images_per_s for other in others)) for each in ours)
-    )
+def opponents(summaries: Sequence[Summary]) -> list[Summary]:
+    """Whom ours are held against: all others; if several of ours were measured, these too, at most in flight."""
+    busiest = [each for each in summaries if each.ours and each.in_flight == max(IN_FLIGHT)]
+    return [each for each in summaries if not each.ours or (len(busiest) > 1 and each in busiest)]
+
+
+def ratio_table(summaries: Sequence[Summary], title: str, figure: Callable[[Summary], float]) -> Table:
+    """A figure of each of ours over that of each other contender."""
+    others = opponents(summaries)
+    rows: list[tuple[Cell, ...]] = [
+        (each.name, *(figure(each) / figure(other) for other in others)) for each in summaries if each.ours
+    ]
+    return Table((f"{title} of ... over", *(other.name for other in others)), tuple(rows))
+
+
+def accuracy_comparisons(summaries: Sequence[Summary]) -> list[Comparison]:
+    """Each of ours, however it is asked, once against each other contender."""
+    return [
+        compare_accuracy(each.name, each.estimates, other.name, other.estimates)
+        for each in summaries
+        if each.ours and each.in_flight == max(IN_FLIGHT)
+        for other in opponents(summaries)
+        if other is not each
+    ]
 
 
 def accuracy_table(summaries: Sequence[Summary]) -> Table:

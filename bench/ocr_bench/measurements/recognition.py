@@ -108,6 +108,9 @@ class Recognition(Measurement[AllRead]):
         }
         missing = []
         for peer in self.peer:
+            if not peer.reads_lines:
+                missing.append(f"{peer.name} is left out: it has no call for a picture of a single line.")
+                continue
             try:
                 asked = replace(peer, options={**peer.options, **ALONE})
                 commands[peer.name, peer.model_set] = prepare(asked, self.cache)
