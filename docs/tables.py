@@ -32,9 +32,14 @@ def model_sets_table() -> str:
     """Every model set that ocr-convert knows, with the defaults that it brings."""
     rows = []
     for name, model_set in load_model_sets().items():
-        networks = ", ".join(network.name for network in model_set.networks)
-        thresholds = [f"{option.removeprefix('text_det_')} {value}" for option, value in model_set.options.items()]
-        on_pypi = all(any(source.transport == "wheel" for source in network.sources) for network in model_set.networks)
+        networks = ", ".join(network.name for network in model_set.networks.values())
+        thresholds = [
+            f"{option.removeprefix('text_').removeprefix('det_')} {value}"
+            for option, value in model_set.options.items()
+        ]
+        on_pypi = all(
+            any(source.transport == "wheel" for source in network.sources) for network in model_set.networks.values()
+        )
         rows.append(
             (
                 f"`{name}`{' (default)' if name == DEFAULT_MODEL_SET else ''}",
@@ -44,7 +49,7 @@ def model_sets_table() -> str:
                 "PyPI" if on_pypi else "modelscope.cn",
             )
         )
-    return _table(("model set", "reads", "networks", "detection thresholds", "available from"), rows)
+    return _table(("model set", "reads", "networks", "thresholds", "available from"), rows)
 
 
 def suffixes_line() -> str:

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ocr_convert.progress import quiet
 from ocr_convert.sources.fetch import Fetcher
 from ocr_convert.sources.model_sets import find_model_set
 from ocr_convert.template import complete, template
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
 from ocr_serve.claim import Claim
 
 # OCRmyPDF 17 needs Python 3.11.
@@ -250,10 +252,28 @@ def quick_repository(model_repository, tmp_path_factory):
     """The repository without what is run before a server is ready, for tests of starting and stopping; to be read."""
     path = tmp_path_factory.mktemp("quick") / "my models"  # with a space: a repository may lie anywhere
     repository = Path(shutil.copytree(model_repository, path, symlinks=True))
-    for model in ("det", "rec"):
+    take_out_warmup(repository)
+    return repository
+
+
+@pytest.fixture(scope="session")
+def two_pass_repository(prepared_v4, tmp_path_factory):
+    """A set of two recognisers, both the same network, without what is run before a server is ready; to be read."""
+    ready = copy(prepared_v4)
+    ready.networks = {**ready.networks, "rec_second": ready.networks["rec"]}
+    ready.comparisons = {**ready.comparisons, "rec_second": ready.comparisons["rec"]}
+    ready.characters = {**ready.characters, "rec_second": ready.characters["rec"]}
+    ready.parameters = replace(ready.parameters, options={**ready.parameters.options, SECOND_PASS: 0.0})
+    repository = tmp_path_factory.mktemp("two_passes") / "model_repository"
+    install_prepared("twice", ready, repository, quiet())
+    take_out_warmup(repository)
+    return repository
+
+
+def take_out_warmup(repository):
+    for model in ("det", "rec", "rec_second"):
         config = repository / model / "config.pbtxt"
         config.write_text(config.read_text().partition("model_warmup")[0])
-    return repository
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import typer
 
 from ocr_convert.errors import ConvertError, UserError
 from ocr_convert.export import IMAGE_PYTHON, export
-from ocr_convert.graphs.fuse import Kind
 from ocr_convert.pipeline import convert_folders, convert_model_set
+from ocr_convert.roles import Role
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
 
 DEFAULT_REPOSITORY = Path("model_repository")
@@ -29,9 +29,15 @@ def convert(
     list_sets: Annotated[bool, typer.Option("--list", help="List the model sets and end.")] = False,
     det: Annotated[Path | None, typer.Option(help="Folder of your own det model; needs --rec.")] = None,
     rec: Annotated[Path | None, typer.Option(help="Folder of your own rec model; needs --det.")] = None,
+    rec_second: Annotated[
+        Path | None, typer.Option(help="Folder of a second, larger rec model, for lines that --rec is not sure of.")
+    ] = None,
     cls: Annotated[Path | None, typer.Option(help="Folder of your own line orientation model.")] = None,
     dictionary: Annotated[
         Path | None, typer.Option(help="Dictionary of your own rec model, where its inference.yml has none.")
+    ] = None,
+    second_dictionary: Annotated[
+        Path | None, typer.Option(help="Dictionary of the model of --rec-second, where its inference.yml has none.")
     ] = None,
     right_to_left: Annotated[
         bool,
@@ -56,19 +62,30 @@ def convert(
         if list_sets:
             _list()
             return
-        own = {kind: folder for kind, folder in (("det", det), ("rec", rec), ("cls", cls)) if folder is not None}
-        if not own:
-            if dictionary is not None or right_to_left:
-                raise UserError("--dictionary and --right-to-left go with --det and --rec: a model set brings its own")
+        given: dict[Role, Path | None] = {"det": det, "rec": rec, "rec_second": rec_second, "cls": cls}
+        folders = {role: folder for role, folder in given.items() if folder is not None}
+        if not folders:
+            if dictionary is not None or second_dictionary is not None or right_to_left:
+                raise UserError(
+                    "--dictionary, --second-dictionary and --right-to-left go with --det and --rec: "
+                    "a model set brings its own"
+                )
             name = model_set or DEFAULT_MODEL_SET
             convert_model_set(name, model_repository, allow_unpinned=allow_unpinned)
         else:
             if model_set is not None:
                 raise UserError("give either --model-set or folders with --det and --rec, not both")
             if det is None or rec is None:
-                raise UserError("your own models need both --det and --rec (--cls is optional)")
-            folders: dict[Kind, Path] = {"det": det, "rec": rec, **({"cls": cls} if cls else {})}
-            convert_folders(folders, model_repository, dictionary=dictionary, right_to_left=right_to_left)
+                raise UserError("your own models need both --det and --rec (--rec-second and --cls are optional)")
+            if second_dictionary is not None and rec_second is None:
+                raise UserError("--second-dictionary goes with --rec-second")
+            convert_folders(
+                folders,
+                model_repository,
+                dictionary=dictionary,
+                second_dictionary=second_dictionary,
+                right_to_left=right_to_left,
+            )
 
 
 @app.command("export")

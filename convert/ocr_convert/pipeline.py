@@ -12,7 +12,6 @@ from ocr_convert.errors import (
     SourceError,
     VerificationError,
 )
-from ocr_convert.graphs.fuse import Kind
 from ocr_convert.install import install
 from ocr_convert.paddle.folder import ModelFolder, read_model_folder
 from ocr_convert.paddle.inference_yml import THRESHOLDS, Settings
@@ -21,6 +20,7 @@ from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.prepare import STEPS, Preparation
 from ocr_convert.progress import Reporter
 from ocr_convert.report import files_of, summary_of
+from ocr_convert.roles import KIND_OF, Role
 from ocr_convert.sources.download import CACHE
 from ocr_convert.sources.fetch import Fetched, Fetcher, check_sha256
 from ocr_convert.sources.model_sets import ModelSet, Network, find_model_set
@@ -28,6 +28,9 @@ from ocr_convert.template import complete, lacking
 from ocr_convert.work import work_folder
 from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
+
+OWN_SECOND_PASS = 0.95  # threshold for recognisers of the user's own: nobody has measured them
 
 
 def convert_model_set(
@@ -78,12 +81,12 @@ def prepare_model_set(model_set: ModelSet, fetcher: Fetcher) -> Preparation:
     """
     with PaddleProcess(fetcher.workdir) as paddle:
         ready = Preparation(fetcher.workdir, paddle, fetcher.reporter)
-        for network in model_set.networks:
-            _prepare_network(network, model_set, fetcher, ready)
+        for role, network in model_set.networks.items():
+            _prepare_network(role, network, model_set, fetcher, ready)
     return ready
 
 
-def _prepare_network(network: Network, model_set: ModelSet, fetcher: Fetcher, ready: Preparation) -> None:
+def _prepare_network(role: Role, network: Network, model_set: ModelSet, fetcher: Fetcher, ready: Preparation) -> None:
     """Make a network ready from the first of its sources that gives one that can be used.
 
     Raises:
@@ -97,7 +100,7 @@ def _prepare_network(network: Network, model_set: ModelSet, fetcher: Fetcher, re
             if network.kind == "det":
                 ready.add_det(folder, origin, _parameters_of(model_set, folder.settings), network.normalisation)
             elif network.kind == "rec":
-                ready.add_rec(folder, origin)
+                ready.add_rec(folder, origin, role=role)
             else:
                 ready.add_cls(folder, origin)
             return
@@ -129,21 +132,23 @@ def _origin_of(fetched: Fetched) -> dict[str, Any]:
 
 
 def convert_folders(
-    folders: Mapping[Kind, Path],
+    folders: Mapping[Role, Path],
     repository: Path,
     *,
     name: str = "custom",
     dictionary: Path | None = None,
+    second_dictionary: Path | None = None,
     right_to_left: bool = False,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Convert, verify and install the user's own models.
 
     Args:
-        folders: a PaddleOCR inference folder for det and for rec, and one for cls if wanted
+        folders: a PaddleOCR inference folder for det and for rec, and one for rec_second and for cls if wanted
         repository: the model repository; made when it is not there
         name: what the installed set is called
         dictionary: of rec, where its folder has none
+        second_dictionary: of rec_second, where its folder has none
         right_to_left: whether rec reads a script that is written so
         reporter: where steps and figures are written
 
@@ -155,10 +160,10 @@ def convert_folders(
     """
     reporter = reporter or Reporter()
     lacking(repository)  # what is wrong with it is said before the work
-    found = {kind: read_model_folder(path, kind) for kind, path in folders.items()}
-    for kind, folder in found.items():
+    found = {role: read_model_folder(path, KIND_OF[role]) for role, path in folders.items()}
+    for role, folder in found.items():
         if folder.form == "paddle" and not has_paddle():
-            raise PaddleNotInstalled(f"{folders[kind]} holds a model in Paddle's form: converting it {PADDLE_NEEDED}")
+            raise PaddleNotInstalled(f"{folders[role]} holds a model in Paddle's form: converting it {PADDLE_NEEDED}")
     with (
         work_folder() as workdir,
         PaddleProcess(workdir) as paddle,
@@ -168,9 +173,12 @@ def convert_folders(
             reporter.note(note)
         ready = Preparation(workdir, paddle, reporter)
         settings = found["det"].settings
-        parameters = Parameters(settings.options, settings.db, right_to_left)
+        second = {SECOND_PASS: OWN_SECOND_PASS} if "rec_second" in found else {}
+        parameters = Parameters({**settings.options, **second}, settings.db, right_to_left)
         ready.add_det(found["det"], _origin_of_own(found["det"]), parameters)
         ready.add_rec(found["rec"], _origin_of_own(found["rec"]), dictionary)
+        if "rec_second" in found:
+            ready.add_rec(found["rec_second"], _origin_of_own(found["rec_second"]), second_dictionary, "rec_second")
         if "cls" in found:
             ready.add_cls(found["cls"], _origin_of_own(found["cls"]))
         return install_prepared(name, ready, repository, reporter)

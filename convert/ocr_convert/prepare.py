@@ -6,12 +6,13 @@ from typing import Any
 
 from ocr_convert.comparison import Comparison
 from ocr_convert.graphs.ends import class_count
-from ocr_convert.graphs.fuse import Kind, Normalisation
+from ocr_convert.graphs.fuse import Normalisation
 from ocr_convert.paddle.dictionary import SPACE, class_characters
 from ocr_convert.paddle.folder import ModelFolder, find_dictionary, load_network
 from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.paddle.to_onnx import Converted, to_fused_onnx
 from ocr_convert.progress import Reporter
+from ocr_convert.roles import Role
 from ocr_convert.verify import verify_cls, verify_det, verify_rec
 from ocr_pipeline.parameters import Parameters
 from ocr_pipeline.stages.crops import Strip
@@ -23,18 +24,18 @@ class Preparation:
     """Makes the networks of one model set ready, det first: the others are tried on the lines that it finds.
 
     Attributes:
-        networks: those that are ready.
+        networks: those that are ready, by what they do in the set.
         comparisons: how each compares to what it was made from.
         parameters: of det.
-        characters: of rec's classes after the blank.
+        characters: of each recogniser's classes after the blank.
         versions: of paddlepaddle and paddle2onnx where they were used.
     """
 
     def __init__(self, workdir: Path, paddle: PaddleProcess, reporter: Reporter) -> None:
-        self.networks: dict[Kind, Converted] = {}
-        self.comparisons: dict[Kind, Comparison] = {}
+        self.networks: dict[Role, Converted] = {}
+        self.comparisons: dict[Role, Comparison] = {}
         self.parameters: Parameters
-        self.characters: tuple[str, ...] = ()
+        self.characters: dict[Role, tuple[str, ...]] = {}
         self.versions: dict[str, str] = {}
         self._workdir = workdir
         self._paddle = paddle
@@ -61,41 +62,43 @@ class Preparation:
             ModelFolderError: it is not one that is served.
             VerificationError: the converted graph answers something else.
         """
-        det = self._convert(folder, origin, normalisation)
+        det = self._convert("det", folder, origin, normalisation)
         with self._reporter.step(f"verify {origin['name']}"):
             reference, compared_with = det.reference(self._paddle)
             comparison, strips = verify_det(det.fused, reference, compared_with, det.normalisation, parameters)
-            self._accept(det, comparison)
+            self._accept("det", det, comparison)
         self.parameters, self._strips = parameters, strips
 
-    def add_rec(self, folder: ModelFolder, origin: Mapping[str, Any], dictionary: Path | None = None) -> None:
-        """Make rec ready; `dictionary` is for one whose folder has none. Raises what `add_det` raises."""
-        rec = self._convert(folder, origin)
+    def add_rec(
+        self, folder: ModelFolder, origin: Mapping[str, Any], dictionary: Path | None = None, role: Role = "rec"
+    ) -> None:
+        """Make rec, or rec_second, ready. Raises what `add_det` raises; `dictionary` is for a folder that has none."""
+        rec = self._convert(role, folder, origin)
         characters = class_characters(find_dictionary(folder, dictionary), class_count(load_network(rec.unfused)))
         if SPACE not in characters:
-            self._reporter.note("the rec model has no class for the space (use_space_char): it reads none")
+            self._reporter.note(f"the {role} model has no class for the space (use_space_char): it reads none")
         with self._reporter.step(f"verify {origin['name']}"):
             reference, compared_with = rec.reference(self._paddle)
-            self._accept(rec, verify_rec(rec.fused, reference, compared_with, self._strips, characters))
-        self.characters = characters
+            self._accept(role, rec, verify_rec(rec.fused, reference, compared_with, self._strips, characters))
+        self.characters[role] = characters
 
     def add_cls(self, folder: ModelFolder, origin: Mapping[str, Any]) -> None:
         """Make cls ready. Raises what `add_det` raises."""
-        cls = self._convert(folder, origin)
+        cls = self._convert("cls", folder, origin)
         with self._reporter.step(f"verify {origin['name']}"):
             reference, compared_with = cls.reference(self._paddle)
             comparison = verify_cls(
                 cls.fused, reference, compared_with, self._strips, cls.normalisation, folder.settings.cls
             )
-            self._accept(cls, comparison)
+            self._accept("cls", cls, comparison)
 
     def _convert(
-        self, folder: ModelFolder, origin: Mapping[str, Any], normalisation: Normalisation | None = None
+        self, role: Role, folder: ModelFolder, origin: Mapping[str, Any], normalisation: Normalisation | None = None
     ) -> Converted:
         with self._reporter.step(f"convert {origin['name']}"):
-            return to_fused_onnx(folder, origin, self._workdir, self._paddle, normalisation)
+            return to_fused_onnx(folder, origin, self._workdir / role, self._paddle, normalisation)
 
-    def _accept(self, network: Converted, comparison: Comparison) -> None:
+    def _accept(self, role: Role, network: Converted, comparison: Comparison) -> None:
         self._reporter.note(comparison.describe())
         if comparison.texts:
             self._reporter.note("reads: " + " | ".join(comparison.texts))
@@ -104,5 +107,5 @@ class Preparation:
         comparison.require()
         if network.folder.form == "paddle" and not self.versions:
             self.versions = self._paddle.versions()
-        self.networks[network.folder.kind] = network
-        self.comparisons[network.folder.kind] = comparison
+        self.networks[role] = network
+        self.comparisons[role] = comparison

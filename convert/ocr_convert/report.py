@@ -10,19 +10,26 @@ import onnxruntime
 from ocr_contract.options import DEFAULTS
 from ocr_convert.paddle.dictionary import BLANKS
 from ocr_convert.prepare import Preparation
-from ocr_pipeline.parameters import MODEL_SET_OPTIONS, Parameters
-from ocr_pipeline.repository import DICTIONARY, PARAMETERS, WEIGHTS
+from ocr_convert.roles import Role
+from ocr_pipeline.parameters import DET_OPTIONS, Parameters
+from ocr_pipeline.repository import CLASSES, DICTIONARY, PARAMETERS, SECOND_DICTIONARY, WEIGHTS
 from ocr_pipeline.stages.ctc import join_dictionary
 from ocr_pipeline.stages.orientation import PADDED
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
 
 REPORT = "report.json"
+RECOGNISERS: tuple[Role, ...] = ("rec", "rec_second")
 
 
 def summary_of(name: str, ready: Preparation) -> dict[str, Any]:
     """What model_set.json says, without the hashes of the files."""
     return {
         "name": name,
-        "classes": BLANKS + len(ready.characters),
+        **{
+            key: BLANKS + len(ready.characters[role])
+            for key, role in zip(CLASSES, RECOGNISERS, strict=True)
+            if role in ready.characters
+        },
         "networks": {kind: dict(network.origin) for kind, network in ready.networks.items()},
         "versions": {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, **ready.versions},
     }
@@ -37,10 +44,17 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
         report = {**network.origin, "versions": summary["versions"], "verification": verification}
         files[f"{kind}/{WEIGHTS}"] = network.fused
         files[f"{kind}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    files[f"ctc_decode/{DICTIONARY}"] = join_dictionary(ready.characters)
-    values = {option: ready.parameters.options.get(option, DEFAULTS[option]) for option in MODEL_SET_OPTIONS}
+    for role, file in zip(RECOGNISERS, (DICTIONARY, SECOND_DICTIONARY), strict=True):
+        if role in ready.characters:
+            files[f"ctc_decode/{file}"] = join_dictionary(ready.characters[role])
+    chosen = {**DEFAULTS, **ready.parameters.options}
+    values = {option: chosen[option] for option in DET_OPTIONS}
     cls = ready.networks["cls"].folder.settings.cls if "cls" in ready.networks else PADDED
     files[f"det_batcher/{PARAMETERS}"] = Parameters(values, ready.parameters.db, cls=cls).to_json()
     files[f"rec_preprocess/{PARAMETERS}"] = Parameters(cls=cls).to_json()
     files[f"ctc_decode/{PARAMETERS}"] = Parameters(right_to_left=ready.parameters.right_to_left).to_json()
+    second = Parameters()
+    if "rec_second" in ready.characters:
+        second = Parameters({SECOND_PASS: chosen[SECOND_PASS]}, rec_characters=len(ready.characters["rec"]))
+    files[f"rec_batcher/{PARAMETERS}"] = second.to_json()
     return files

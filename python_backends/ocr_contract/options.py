@@ -28,6 +28,7 @@ TASKS: tuple[Endpoint, ...] = (OCR, DETECTION, RECOGNITION)  # of a Reader; the 
 _FILE = frozenset({OCR, DETECTION})
 _PICTURE = frozenset({*_FILE, DOCLING})
 _TEXT = frozenset({OCR, RECOGNITION})
+_READ = frozenset({*_TEXT, DOCLING})
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,15 @@ class Options(TypedDict, total=False):
         float,
         Option(0.5, real(0, 1), "A line is kept if its score is at least this.", frozenset({OCR, DOCLING})),
     ]
+    text_rec_second_pass_thresh: Annotated[
+        float,
+        Option(
+            0.0,
+            real(0, 1),
+            "A line whose score is below this is read again by the set's second, larger recogniser; 0: none, 1: all.",
+            _READ,
+        ),
+    ]
     text_reading_order: Annotated[
         str,
         Option(
@@ -254,8 +264,10 @@ def resolve(given: Mapping[str, Any], endpoint: str, model_set: Mapping[str, Val
     return cast(Options, {**DEFAULTS, **model_set, **set_by_request})
 
 
-def resolve_shared(given: Mapping[str, Any], endpoints: Iterable[str]) -> Options:
-    """`resolve` for a step of several endpoints that cannot tell whose request it serves, and knows no model set.
+def resolve_shared(
+    given: Mapping[str, Any], endpoints: Iterable[str], model_set: Mapping[str, Value] = DEFAULTS
+) -> Options:
+    """`resolve` for a step of several endpoints that cannot tell whose request it serves.
 
     It reads options that all of them take. Every other name, an unknown one too, is left to a step that can tell: only
     that one can say what the endpoint takes.
@@ -265,4 +277,4 @@ def resolve_shared(given: Mapping[str, Any], endpoints: Iterable[str]) -> Option
     """
     shared = [name for name, option in OPTIONS.items() if option.endpoints.issuperset(endpoints)]
     set_by_request = {name: parse_option(name, given[name]) for name in shared if name in given}
-    return cast(Options, {**DEFAULTS, **set_by_request})
+    return cast(Options, {**DEFAULTS, **model_set, **set_by_request})

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 # The stages whose time is told, in their order; those of networks are timed by who runs them.
-STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "ctc_decode", "words")
+STAGES = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls", "rec", "rec_second", "ctc_decode", "words")
 
 
 class Clock(Protocol):

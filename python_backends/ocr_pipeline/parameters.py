@@ -11,10 +11,12 @@ from ocr_contract.options import OPTIONS, Value, parse_option
 from ocr_contract.shown import shown
 from ocr_pipeline.stages.db_postprocess import PLAIN_DB, DbVariant
 from ocr_pipeline.stages.orientation import PADDED, ClsInput
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
 
 SIZE_OPTIONS = ("text_det_limit_side_len", "text_det_limit_type", "text_det_max_side_limit")
 THRESHOLDS = ("text_det_thresh", "text_det_box_thresh", "text_det_unclip_ratio")
-MODEL_SET_OPTIONS = (*SIZE_OPTIONS, *THRESHOLDS)  # those whose defaults a model set may bring
+DET_OPTIONS = (*SIZE_OPTIONS, *THRESHOLDS)
+MODEL_SET_OPTIONS = (*DET_OPTIONS, SECOND_PASS)  # those whose defaults a model set may bring
 CLS_PREFIX = "cls_"  # of ClsInput's fields in the file
 MAX_BYTES = 1 << 20
 
@@ -28,19 +30,22 @@ class Parameters:
         db: the kind of DB post-processing.
         right_to_left: whether the recogniser is for a script that is written so, as Arabic is.
         cls: the pixels that the line orientation classifier takes.
+        rec_characters: of the first recogniser, where there is a second; None where there is one.
     """
 
     options: Mapping[str, Value] = field(default_factory=dict)
     db: DbVariant = PLAIN_DB
     right_to_left: bool = False
     cls: ClsInput = PADDED
+    rec_characters: int | None = None
 
     def to_json(self) -> str:
         """The text of a parameters.json that `read_parameters` reads back; beside options only what is not usual."""
         variant = {name: value for name, value in asdict(self.db).items() if value != getattr(PLAIN_DB, name)}
         direction = {"right_to_left": True} if self.right_to_left else {}
         cls = {} if self.cls == PADDED else {CLS_PREFIX + name: value for name, value in asdict(self.cls).items()}
-        return json.dumps({**self.options, **variant, **direction, **cls}, indent=2) + "\n"
+        two = {} if self.rec_characters is None else {"rec_characters": self.rec_characters}
+        return json.dumps({**self.options, **variant, **direction, **cls, **two}, indent=2) + "\n"
 
 
 def read_parameters(path: Path) -> Parameters:
@@ -73,8 +78,11 @@ def _parameters(document: Any) -> Parameters:
     if not isinstance(right_to_left, bool):
         raise ValueError(f"right_to_left must be true or false, not {shown(right_to_left)}")
     cls = {one.name: values.pop(CLS_PREFIX + one.name, one.default) for one in fields(ClsInput)}
+    rec_characters = values.pop("rec_characters", None)
+    if rec_characters is not None and (type(rec_characters) is not int or rec_characters < 1):
+        raise ValueError(f"rec_characters must be a whole number of at least 1, not {shown(rec_characters)}")
     options = {name: _option(name, value) for name, value in values.items()}
-    return Parameters(options, DbVariant(**db), right_to_left, ClsInput(**cls))
+    return Parameters(options, DbVariant(**db), right_to_left, ClsInput(**cls), rec_characters)
 
 
 def _option(name: str, value: Any) -> Value:

@@ -29,15 +29,18 @@ VERSION = "1"
 CONFIG = "config.pbtxt"
 WEIGHTS = "model.onnx"
 DICTIONARY = "dictionary.txt"
+SECOND_DICTIONARY = "dictionary_second.txt"  # of rec_second, where the set has one
 PARAMETERS = "parameters.json"
 SUMMARY = "model_set.json"
-STEPS_WITH_PARAMETERS = ("det_batcher", "ctc_decode", "rec_preprocess")
+STEPS_WITH_PARAMETERS = ("det_batcher", "ctc_decode", "rec_preprocess", "rec_batcher")
 HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
 REQUIRED_MODELS = ("det", "rec")  # without whose weights nothing is read
-OPTIONAL_MODELS = ("cls",)  # a set may lack their weights; then they cannot be loaded
+REC_SECOND = "rec_second"  # the recogniser that reads again what rec is not sure of
+OPTIONAL_MODELS = ("cls", REC_SECOND)  # a set may lack their weights; then they cannot be loaded
 _MOST_DIGITS = 18  # of a number in a configuration: Python reads none of thousands
+CLASSES = ("classes", "second_classes")  # of model_set.json, for each recogniser
 BUDGET = "max_seconds"  # parameter of a model that gives up a request that takes it longer
 
 
@@ -47,13 +50,13 @@ class ModelSet:
 
     Attributes:
         name: of the model set.
-        classes: of the recogniser, the blank included.
+        classes: of each recogniser, the blank included: of rec, and of rec_second where there is one.
         files: "<model>/1/<file>" to its SHA-256.
         document: all that model_set.json says.
     """
 
     name: str
-    classes: int
+    classes: tuple[int, ...]
     files: Mapping[str, str]
     document: Mapping[str, Any]
 
@@ -116,20 +119,19 @@ class ModelRepository:
             files = dict(document["files"])
             if not all(isinstance(word, str) for pair in files.items() for word in pair):
                 raise ValueError("files must be names with their SHA-256")
-            return ModelSet(str(document["name"]), int(document["classes"]), files, document)
+            classes = tuple(int(document[key]) for key in CLASSES if key in document)
+            if not classes:
+                raise KeyError(CLASSES[0])
+            return ModelSet(str(document["name"]), classes, files, document)
         except FileNotFoundError as error:
             what = "no weights" if not self.has_set() else f"weights, but no {HOME}/{VERSION}/{SUMMARY} that lists them"
             raise InvalidModel(f"{self.path} has {what}; {INSTALL_HINT}") from error
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidModel(f"{path} cannot be read ({shown(error)}); {INSTALL_HINT}") from error
 
-    def dictionary(self) -> tuple[str, ...]:
-        """The recogniser's characters.
-
-        Raises:
-            InvalidModel: the file is missing or not UTF-8.
-        """
-        return read_dictionary(self.file("ctc_decode", DICTIONARY))
+    def dictionaries(self) -> tuple[tuple[str, ...], ...]:
+        """The characters of each recogniser; see `dictionaries`."""
+        return dictionaries(self.file("ctc_decode", DICTIONARY).parent)
 
     def parameters(self) -> Parameters:
         """What the installed model set brings for all steps.
@@ -137,13 +139,27 @@ class ModelRepository:
         Raises:
             InvalidModel: a file is missing or is not as it should be, or two of them disagree.
         """
-        det, ctc, rec = (read_parameters(self.file(model, PARAMETERS)) for model in STEPS_WITH_PARAMETERS)
-        if det.cls != rec.cls:
+        det, ctc, lines, rec = (read_parameters(self.file(model, PARAMETERS)) for model in STEPS_WITH_PARAMETERS)
+        if det.cls != lines.cls:
             raise InvalidModel(
                 f"{self.file('det_batcher', PARAMETERS)} and that of rec_preprocess state different inputs of cls; "
                 f"{INSTALL_HINT}"
             )
-        return Parameters(det.options, det.db, ctc.right_to_left, det.cls)
+        return Parameters(
+            {**det.options, **rec.options}, det.db, ctc.right_to_left, det.cls, rec_characters=rec.rec_characters
+        )
+
+
+def dictionaries(folder: Path) -> tuple[tuple[str, ...], ...]:
+    """The characters of rec, and, where the set has it, of rec_second, from the files in a folder.
+
+    Raises:
+        InvalidModel: a file is missing or not UTF-8.
+    """
+    files = [folder / DICTIONARY]
+    if (folder / SECOND_DICTIONARY).exists():
+        files.append(folder / SECOND_DICTIONARY)
+    return tuple(read_dictionary(file) for file in files)
 
 
 def number(config: Mapping[str, Any], key: str, most: int | None = None) -> int:

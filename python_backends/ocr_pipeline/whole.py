@@ -1,9 +1,18 @@
 """Is what is installed whole? Whoever loads it would stumble over what is not, late, or read nonsense."""
 
 import hashlib
+from collections.abc import Iterable
 
 from ocr_contract.errors import INSTALL_HINT, InvalidModel
-from ocr_pipeline.repository import REQUIRED_MODELS, VERSION, WEIGHTS, ModelRepository, ModelSet
+from ocr_pipeline.repository import (
+    PARAMETERS,
+    REC_SECOND,
+    REQUIRED_MODELS,
+    VERSION,
+    WEIGHTS,
+    ModelRepository,
+    ModelSet,
+)
 
 
 def check_installed(repository: ModelRepository) -> ModelSet:
@@ -13,7 +22,9 @@ def check_installed(repository: ModelRepository) -> ModelSet:
         InvalidModel: weights, parameters or the dictionary are missing, corrupt, or do not fit together.
     """
     installed = repository.installed()
-    for name in (f"{model}/{VERSION}/{WEIGHTS}" for model in REQUIRED_MODELS):
+    dictionaries, parameters = repository.dictionaries(), repository.parameters()
+    required = REQUIRED_MODELS if parameters.rec_characters is None else (*REQUIRED_MODELS, REC_SECOND)
+    for name in (f"{model}/{VERSION}/{WEIGHTS}" for model in required):
         if name not in installed.files:
             raise InvalidModel(f"the model set in {repository.path} has no {name}; {INSTALL_HINT}")
     for name, sha256 in installed.files.items():
@@ -28,11 +39,20 @@ def check_installed(repository: ModelRepository) -> ModelSet:
                 f"{repository.path / name} is corrupt or was replaced "
                 f"(SHA-256 {found[:12]}..., expected {sha256[:12]}...); {INSTALL_HINT}"
             )
-    characters = len(repository.dictionary())
-    if characters + 1 != installed.classes:
+    characters = [len(dictionary) for dictionary in dictionaries]
+    if [1 + count for count in characters] != list(installed.classes):
         raise InvalidModel(
-            f"the dictionary of {repository.path} has {characters} characters, but the recogniser has "
-            f"{installed.classes} classes (one blank, then one for each character); {INSTALL_HINT}"
+            f"the dictionaries of {repository.path} have {_listed(characters)} characters, but the recognisers have "
+            f"{_listed(installed.classes)} classes (one blank, then one for each character); {INSTALL_HINT}"
         )
-    repository.parameters()
+    counted_on = None if len(characters) == 1 else characters[0]
+    if parameters.rec_characters != counted_on:
+        raise InvalidModel(
+            f"{repository.file('rec_batcher', PARAMETERS)} counts on {parameters.rec_characters} characters of the "
+            f"first of two recognisers, but the model set has {counted_on}; {INSTALL_HINT}"
+        )
     return installed
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return " and ".join(map(str, numbers))

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ class LocalOcr:
         self.model_set = check_installed(repository)
         self.networks = Networks(repository, where, arithmetic)
         self._parameters = repository.parameters()
-        self._dictionary = repository.dictionary()
+        self._dictionary = tuple(chain(*repository.dictionaries()))
         picture, lines, boxes = (repository.config(model) for model in ("decode", "rec_preprocess", "det_batcher"))
         self._picture_limits = {name: number(picture, name) for name in ("max_pixels", "max_bytes")}
         self._line_limits = {name: number(lines, name) for name in ("max_images", "max_pixels", "max_bytes")}
@@ -126,8 +127,7 @@ class LocalOcr:
             upright = self._find(image, resolved, times)
             lines = self._cut(upright, resolved, times)
             strip, pieces = cut_long_lines(lines.strip)
-            with times.stage("rec"):
-                steps = self.networks.recognise(strip)
+            steps = self.networks.recognise(strip, pieces, resolved["text_rec_second_pass_thresh"], times)
             return page.finish(
                 steps,
                 upright.as_sent(lines.boxes),
@@ -157,7 +157,7 @@ class LocalOcr:
             lines = self._turn(page.open_lines(pictures, times, **self._line_limits), resolved, times)
             strip, pieces = cut_long_lines(lines.strip)
             return page.read_lines(
-                self.networks.recognise(strip),
+                self.networks.recognise(strip, pieces, resolved["text_rec_second_pass_thresh"], times),
                 lines.boxes,
                 strip.widths,
                 pieces,

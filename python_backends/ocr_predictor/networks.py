@@ -1,16 +1,20 @@
 """The networks of a model repository as sessions of this process."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ocr_contract.errors import InvalidOption
+from ocr_pipeline.clock import Clock
 from ocr_pipeline.page import NO_CLS
-from ocr_pipeline.repository import WEIGHTS, ModelRepository, number
+from ocr_pipeline.repository import REC_SECOND, WEIGHTS, ModelRepository, number
 from ocr_pipeline.stages.buckets import Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
+from ocr_pipeline.stages.second_pass import check_second_pass, put_in, take_lines, unsure
 from onnxruntime_backend.precision import Precision, with_precision
 from onnxruntime_backend.session import Session, Tensors
 from onnxruntime_backend.settings import Device
@@ -32,14 +36,28 @@ def load_session(
     return Session(weights, config, device)
 
 
+@dataclass(frozen=True)
+class RecCall:
+    """A call of a recogniser that is ready to be made."""
+
+    recogniser: Session
+    inputs: Tensors
+
+
 class Networks:
-    """det, rec and, once it is asked for, cls; each method may be called from several threads."""
+    """det, rec, rec_second where the set has it, and cls once it is asked for.
+
+    Each method may be called from several threads.
+    """
 
     def __init__(
         self, repository: ModelRepository, device: Device = Device.CPU, precision: Precision | None = None
     ) -> None:
         self._repository, self._device, self._precision = repository, device, precision
         self.det, self.rec = (load_session(repository, model, device, precision) for model in ("det", "rec"))
+        self._characters = repository.parameters().rec_characters
+        has_second = self._characters is not None
+        self.rec_second = load_session(repository, REC_SECOND, device, precision) if has_second else None
         batcher = repository.config("rec_batcher")
         self._call_limits = number(batcher, "rec_lines_per_call"), number(batcher, "rec_pixels_per_call")
         self._det_lock = threading.Lock()  # one run at a time, as the server's one instance has it
@@ -70,19 +88,47 @@ class Networks:
             answer = self._cls.run({"crops": crops})
         return answer["label"], answer["score"]
 
-    def rec_inputs(self, strip: Strip) -> list[Tensors]:
-        """The inputs of every call of rec that reads these lines."""
-        return [_named(call_inputs(strip, call)) for call in plan_calls(strip.widths, *self._call_limits)]
+    def recognise(self, strip: Strip, counts: npt.NDArray[np.int64], threshold: float, clock: Clock) -> Steps:
+        """Classes and probabilities of all lines, in width buckets as rec_batcher asks for them.
 
-    def recognise(self, strip: Strip) -> Steps:
-        """Classes and probabilities of all lines, in width buckets as rec_batcher asks for them."""
-        calls = plan_calls(strip.widths, *self._call_limits)
-        outputs = list(self._streams.map(lambda call: self.rec.run(_named(call_inputs(strip, call))), calls))
-        return join_answers(calls, [(output["index"], output["score"]) for output in outputs])
+        Args:
+            strip: pieces of lines, P of them.
+            counts: (N,) int64, how many pieces each line has.
+            threshold: lines whose score is below it are read again by rec_second.
+            clock: times the passes.
 
-    def run_rec(self, inputs: list[Tensors]) -> None:
-        """Run rec on inputs that are ready, as many at a time as it has streams."""
-        list(self._streams.map(self.rec.run, inputs))
+        Raises:
+            InvalidOption: lines are to be read again, and the installed model set has one recogniser.
+        """
+        check_second_pass(threshold, self.rec_second is not None)
+        with clock.stage("rec"):
+            steps = self._pass(self.rec, strip)
+        if self.rec_second is None or self._characters is None or not (again := unsure(steps, counts, threshold)).any():
+            return steps
+        with clock.stage("rec_second"):
+            second = self._pass(self.rec_second, take_lines(strip, again))
+        return put_in(steps, second, again, self._characters)
+
+    def passes(self, strip: Strip, counts: npt.NDArray[np.int64], threshold: float) -> list[list[RecCall]]:
+        """All calls that `recognise` makes, with inputs that are ready: those of one pass, or of two."""
+        calls = [self._calls(self.rec, strip)]
+        if self.rec_second is not None:
+            again = unsure(self._pass(self.rec, strip), counts, threshold)
+            calls.append(self._calls(self.rec_second, take_lines(strip, again)))
+        return calls
+
+    def run_calls(self, calls: Sequence[RecCall]) -> list[Tensors]:
+        """Run recognisers, as many at a time as rec has streams."""
+        return list(self._streams.map(lambda call: call.recogniser.run(call.inputs), calls))
+
+    def _pass(self, recogniser: Session, strip: Strip) -> Steps:
+        plan = plan_calls(strip.widths, *self._call_limits)
+        outputs = list(self._streams.map(lambda call: recogniser.run(_named(call_inputs(strip, call))), plan))
+        return join_answers(plan, [(output["index"], output["score"]) for output in outputs])
+
+    def _calls(self, recogniser: Session, strip: Strip) -> list[RecCall]:
+        plan = plan_calls(strip.widths, *self._call_limits)
+        return [RecCall(recogniser, _named(call_inputs(strip, call))) for call in plan]
 
 
 def _named(inputs: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]) -> Tensors:

@@ -1,5 +1,6 @@
 """Model `ctc_decode`: classes per step to the finished page, or to the texts of line pictures."""
 
+from itertools import chain
 from typing import Any
 
 from ocr_contract.options import DOCLING, OCR, RECOGNITION, resolve
@@ -7,8 +8,7 @@ from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.inputs import steps_of_lines
 from ocr_pipeline.parameters import read_parameters
-from ocr_pipeline.repository import DICTIONARY, PARAMETERS
-from ocr_pipeline.stages.ctc import read_dictionary
+from ocr_pipeline.repository import PARAMETERS, dictionaries
 from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters, tensor, text_tensor
 
 
@@ -23,8 +23,8 @@ class TritonPythonModel(Adapter):
     endpoints = (OCR, DOCLING, RECOGNITION)
 
     def load(self) -> None:
-        """The dictionary of the recogniser, and the direction of its script."""
-        self.dictionary = read_dictionary(self.directory / DICTIONARY)
+        """The characters of the recognisers, and the direction of their script."""
+        self.dictionary = tuple(chain(*dictionaries(self.directory)))
         self.right_to_left = read_parameters(self.directory / PARAMETERS).right_to_left
 
     def answer(self, request: Any, visit: Visit) -> Tensors:

@@ -7,23 +7,33 @@ import numpy as np
 import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
+from ocr_contract.errors import InvalidInput
+from ocr_contract.options import OCR, RECOGNITION, resolve_shared
 from ocr_pipeline.inputs import strip_of_lines
+from ocr_pipeline.parameters import read_parameters
+from ocr_pipeline.repository import PARAMETERS, REC_SECOND
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
-from ocr_triton.adapter import Step, Tensors, Visit, given
+from ocr_pipeline.stages.pieces import checked_counts
+from ocr_pipeline.stages.second_pass import OPTION, check_second_pass, put_in, take_lines, unsure
+from ocr_triton.adapter import Step, Tensors, Visit, given, request_parameters
 from ocr_triton.inner import check
 
 RecAnswer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 
 class TritonPythonModel(Step):
-    """`crops` UINT8 [48,S,3] and `widths` INT64 [N] to `index` INT64 [S], `score` FP32 [S] and `steps` INT64 [N]."""
+    """`crops` UINT8 [48,S,3], `widths` [P], `pieces` [N] to `index` INT64 [S], `score` FP32 [S] and `steps` INT64 [P].
 
-    stages = ("rec",)
+    A model set with two recognisers has `rec_second`, which reads again what `rec` is not sure of.
+    """
+
+    stages = ("rec", "rec_second")
     has_budget = True
 
     def load(self) -> None:
-        """How `rec` may be called."""
+        """How the recognisers may be called, and what the model set says of the second."""
+        self.parameters = read_parameters(self.directory / PARAMETERS)
         self.lines_per_call = self.number("rec_lines_per_call")
         self.pixels_per_call = self.number("rec_pixels_per_call")
         self.calls_in_flight = self.number("rec_calls_in_flight")
@@ -46,16 +56,39 @@ class TritonPythonModel(Step):
     async def answer(self, request: Any, visit: Visit) -> Tensors:
         """Classes and their probabilities for every step of every line."""
         strip = strip_of_lines(given(request, "crops"), given(request, "widths"))
+        characters = self.parameters.rec_characters
+        options = resolve_shared(request_parameters(request), (OCR, RECOGNITION), self.parameters.options)
+        check_second_pass(options[OPTION], characters is not None)
         with self.clock.stage("rec"):
             steps = await self.recognise(strip, visit)
+        if characters is not None:
+            counts = checked(given(request, "pieces"), steps)
+            steps = await self.second_pass(strip, steps, counts, options[OPTION], characters, visit)
         return {"index": steps.index, "score": steps.score, "steps": steps.steps}
+
+    async def second_pass(
+        self,
+        strip: Strip,
+        first: Steps,
+        counts: npt.NDArray[np.int64],
+        threshold: float,
+        characters: int,
+        visit: Visit,
+    ) -> Steps:
+        """Read again what the first recogniser, which has so many characters, is not sure of."""
+        again = unsure(first, counts, threshold)
+        if not again.any():
+            return first
+        with self.clock.stage("rec_second"):
+            second = await self.recognise(take_lines(strip, again), visit, REC_SECOND)
+        return put_in(first, second, again, characters)
 
     def plan(self, strip: Strip) -> list[Call]:
         """Which lines are recognised together."""
         return plan_calls(strip.widths, self.lines_per_call, self.pixels_per_call)
 
-    async def recognise(self, strip: Strip, visit: Visit) -> Steps:
-        """Call `rec` for all lines, until time is up.
+    async def recognise(self, strip: Strip, visit: Visit, model: str = "rec") -> Steps:
+        """Call a recogniser for all lines, until time is up.
 
         When a call fails, those that have not begun are left out, and the others ended.
         """
@@ -69,7 +102,7 @@ class TritonPythonModel(Step):
                     return None
                 try:
                     visit.limits.check()
-                    answer = await infer(*call_inputs(strip, call))
+                    answer = await infer(*call_inputs(strip, call), model)
                 except Exception:
                     failed.set()
                     raise
@@ -81,6 +114,18 @@ class TritonPythonModel(Step):
             if isinstance(answer, BaseException):
                 raise answer
         return join_answers(calls, [answer for answer in answers if isinstance(answer, tuple)])
+
+
+def checked(counts: npt.NDArray[np.int64], answer: Steps) -> npt.NDArray[np.int64]:
+    """How many pieces each line has, seen to fit the pieces that were recognised.
+
+    Raises:
+        InvalidInput: they do not fit.
+    """
+    try:
+        return checked_counts(counts, answer)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
 
 
 async def infer(crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64], model: str = "rec") -> RecAnswer:

@@ -14,16 +14,18 @@ from ocr_pipeline.parameters import MODEL_SET_OPTIONS, SIZE_OPTIONS
 
 
 def networks() -> dict[str, Network]:
-    return {network.name: network for model_set in load_model_sets().values() for network in model_set.networks}
+    return {
+        network.name: network for model_set in load_model_sets().values() for network in model_set.networks.values()
+    }
 
 
 def test_the_sets_that_are_promised_are_there() -> None:
     sets = load_model_sets()
-    assert DEFAULT_MODEL_SET == "pp-ocrv6-small"
+    assert DEFAULT_MODEL_SET == "pp-ocrv6"
     assert next(iter(sets)) == DEFAULT_MODEL_SET, "the list begins with it"
-    assert {"pp-ocrv4-mobile", "pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"} <= set(sets)
+    assert {"pp-ocrv4-mobile", "pp-ocrv6-small", "pp-ocrv6", "pp-ocrv6-tiny", "pp-ocrv5-mobile"} <= set(sets)
     for model_set in sets.values():
-        assert [network.kind for network in model_set.networks] == ["det", "rec", "cls"]
+        assert list(model_set.networks) in (["det", "rec", "cls"], ["det", "rec", "rec_second", "cls"])
 
 
 def test_the_size_of_the_detectors_input_is_the_default() -> None:
@@ -46,14 +48,14 @@ def test_every_network_has_a_pinned_source_first_and_whole_files(name: str) -> N
             assert re.fullmatch(r"[a-z-]+==[0-9.]+", source.address), "no host: pip's own settings say where"
 
 
-@pytest.mark.parametrize("name", ["pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"])
+@pytest.mark.parametrize("name", ["pp-ocrv6", "pp-ocrv6-small", "pp-ocrv6-tiny", "pp-ocrv5-mobile"])
 def test_where_only_a_registry_is_reached_and_paddle_is_not_there_a_set_comes_from_wheels(name: str) -> None:
-    for network in find_model_set(name).networks:
+    for network in find_model_set(name).networks.values():
         assert any(source.transport == "wheel" and source.form == "onnx" for source in network.sources)
 
 
 def test_an_unknown_set_names_those_that_there_are() -> None:
-    with pytest.raises(ModelSetError, match='no model set "pp-ocrv9", expected one of: pp-ocrv6-small, ') as raised:
+    with pytest.raises(ModelSetError, match='no model set "pp-ocrv9", expected one of: pp-ocrv6, pp-ocrv') as raised:
         find_model_set("pp-ocrv9")
     assert raised.value.exit_code == 2
 
@@ -77,7 +79,7 @@ def test_another_list(tmp_path: Path) -> None:
     path.write_text(GOOD)
     mine = find_model_set("mine", path)
     assert mine.options == {"text_det_thresh": 0.1, "text_det_limit_side_len": 960}
-    det, rec = mine.networks
+    det, rec = mine.networks.values()
     assert (det.sources[0].pinned, rec.sources[0].pinned) == (False, True)
     assert [(source.transport, source.form) for source in det.sources] == [("url", "onnx"), ("archive", "paddle")]
     assert det.normalisation == Normalisation((0.5, 0.25, 0.125), (1, 2, 3))

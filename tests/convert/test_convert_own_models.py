@@ -20,15 +20,17 @@ from ocr_convert.paddle.process import PaddleProcess
 from ocr_convert.paddle.to_onnx import to_fused_onnx
 from ocr_convert.pipeline import convert_folders
 from ocr_convert.progress import Reporter
+from ocr_convert.roles import Role
 from ocr_pipeline.repository import ModelRepository
 from ocr_pipeline.stages.db_postprocess import DbVariant
+from ocr_pipeline.whole import check_installed
 
 MakeOnnx = Callable[..., onnx.ModelProto]
 DIGITS = list("0123456789")
 
 
 @pytest.fixture
-def folders(tmp_path: Path, make_onnx: MakeOnnx) -> dict[Kind, Path]:
+def folders(tmp_path: Path, make_onnx: MakeOnnx) -> dict[Role, Path]:
     """A det and a rec network (blank, ten digits, space) that are served."""
     make_onnx(tmp_path / "det", "det")
     make_onnx(tmp_path / "rec", "rec")
@@ -44,7 +46,7 @@ def write_yml(folder: Path, document: object) -> None:
     (folder / "inference.yml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
 
 
-def refusal(folders: dict[Kind, Path], repository: Path) -> str:
+def refusal(folders: dict[Role, Path], repository: Path) -> str:
     """What ocr-convert says when it refuses these folders, which is one sentence; nothing is installed."""
     arguments = [word for kind, folder in folders.items() for word in (f"--{kind}", str(folder))]
     result = CliRunner().invoke(cli.app, [*arguments, "--model-repository", str(repository)])
@@ -85,7 +87,7 @@ def test_a_dictionary_gets_a_space_where_the_network_has_a_class_for_it(
 
 @pytest.mark.parametrize(("extra", "spaces"), [([], 0), ([" "], 1)])
 def test_a_network_trained_without_use_space_char_reads_no_space_but_that_of_its_dictionary(
-    folders: dict[Kind, Path],
+    folders: dict[Role, Path],
     repository: Path,
     reporter: Reporter,
     output: io.StringIO,
@@ -96,16 +98,39 @@ def test_a_network_trained_without_use_space_char_reads_no_space_but_that_of_its
     make_onnx(folders["rec"], "rec", classes=11 + spaces)
     write_dictionary(folders["rec"], "\n".join([*DIGITS, *extra]))
     assert convert_folders(folders, repository, reporter=reporter)["classes"] == 11 + spaces
-    assert ModelRepository(repository).dictionary() == (*DIGITS, *extra)
+    assert ModelRepository(repository).dictionaries() == ((*DIGITS, *extra),)
     assert ("it reads none" in output.getvalue()) == (spaces == 0)
 
 
+def test_a_second_recogniser_has_a_dictionary_of_its_own(
+    folders: dict[Role, Path], repository: Path, make_onnx: MakeOnnx, tmp_path: Path
+) -> None:
+    make_onnx(tmp_path / "large", "rec", classes=4)
+    dictionary = tmp_path / "letters.txt"
+    dictionary.write_text("a\nb\nc")
+    arguments = [word for role, folder in folders.items() for word in (f"--{role}", str(folder))]
+    arguments += ["--model-repository", str(repository), "--second-dictionary", str(dictionary)]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 2
+    assert "--second-dictionary goes with --rec-second" in result.stderr
+    result = CliRunner().invoke(cli.app, [*arguments, "--rec-second", str(tmp_path / "large")])
+    assert result.exit_code == 0, result.output
+    home = ModelRepository(repository)
+    assert check_installed(home).classes == (12, 4)
+    assert home.dictionaries() == ((*DIGITS, " "), ("a", "b", "c"))
+    assert home.parameters().options["text_rec_second_pass_thresh"] == 0.95
+    assert "rec_second" in list(home.served_models())
+    convert_folders(folders, repository)
+    assert check_installed(home).classes == (12,)
+    assert "rec_second" not in list(home.served_models())
+
+
 def test_numbers_of_a_character_dict_are_characters(
-    folders: dict[Kind, Path], repository: Path, reporter: Reporter
+    folders: dict[Role, Path], repository: Path, reporter: Reporter
 ) -> None:
     write_yml(folders["rec"], {"PostProcess": {"character_dict": list(range(10))}})
     convert_folders(folders, repository, reporter=reporter)
-    assert ModelRepository(repository).dictionary() == (*DIGITS, " ")
+    assert ModelRepository(repository).dictionaries() == ((*DIGITS, " "),)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +146,7 @@ def test_numbers_of_a_character_dict_are_characters(
     ],
 )
 def test_a_dictionary_that_is_none_is_refused(
-    folders: dict[Kind, Path], repository: Path, dictionary: bytes, reason: str
+    folders: dict[Role, Path], repository: Path, dictionary: bytes, reason: str
 ) -> None:
     write_dictionary(folders["rec"], dictionary)
     assert reason in refusal(folders, repository)
@@ -138,20 +163,20 @@ def test_a_dictionary_that_is_none_is_refused(
     ],
 )
 def test_a_character_dict_of_another_form_is_refused(
-    folders: dict[Kind, Path], repository: Path, stated: object, reason: str
+    folders: dict[Role, Path], repository: Path, stated: object, reason: str
 ) -> None:
     write_yml(folders["rec"], {"PostProcess": {"character_dict": stated}})
     assert reason in refusal(folders, repository)
 
 
-def test_half_a_character_is_refused(folders: dict[Kind, Path], repository: Path) -> None:
+def test_half_a_character_is_refused(folders: dict[Role, Path], repository: Path) -> None:
     text = 'PostProcess: {character_dict: [0, 1, 2, 3, 4, 5, 6, 7, 8, "\\ud800"]}'
     (folders["rec"] / "inference.yml").write_text(text)
     assert "inference.yml cannot be read" in (said := refusal(folders, repository)) or "half a character" in said
 
 
 def test_the_kind_of_post_processing_is_taken_over_and_named(
-    folders: dict[Kind, Path], repository: Path, reporter: Reporter, output: io.StringIO
+    folders: dict[Role, Path], repository: Path, reporter: Reporter, output: io.StringIO
 ) -> None:
     stated = {"use_dilation": True, "score_mode": "slow", "box_type": "poly", "max_candidates": 1000, "thresh": 0.2}
     write_yml(folders["det"], {"PostProcess": {"name": "DBPostProcess", **stated}})
@@ -184,7 +209,7 @@ def test_the_kind_of_post_processing_is_taken_over_and_named(
     ],
 )
 def test_what_is_decoded_in_another_way_is_refused(
-    folders: dict[Kind, Path], repository: Path, kind: Kind, after: dict[str, object], reason: str
+    folders: dict[Role, Path], repository: Path, kind: Kind, after: dict[str, object], reason: str
 ) -> None:
     write_yml(folders[kind], {"PostProcess": after})
     assert reason in refusal(folders, repository)
@@ -248,7 +273,7 @@ ANCHORS = f"a: &a [{'x,' * 100}]\nb: &b [{'*a,' * 100}]\nPostProcess: {{thresh: 
     ids=range(31),
 )
 def test_settings_of_another_form_are_refused_in_a_short_sentence(
-    folders: dict[Kind, Path], repository: Path, make_onnx: MakeOnnx, kind: Kind, text: str, reason: str
+    folders: dict[Role, Path], repository: Path, make_onnx: MakeOnnx, kind: Kind, text: str, reason: str
 ) -> None:
     folders = {**folders, "cls": folders["det"].with_name("cls")}
     make_onnx(folders["cls"], "cls", classes=2)
@@ -259,20 +284,20 @@ def test_settings_of_another_form_are_refused_in_a_short_sentence(
 
 
 @pytest.mark.parametrize("scale", ["1./255.", "1/255", "0.00392156862745098"])
-def test_a_scale_that_is_served_is_taken(folders: dict[Kind, Path], scale: str) -> None:
+def test_a_scale_that_is_served_is_taken(folders: dict[Role, Path], scale: str) -> None:
     write_yml(folders["det"], {"PreProcess": {"transform_ops": [{"NormalizeImage": {"scale": scale}}]}})
     assert read_model_folder(folders["det"], "det").settings.normalisation == IMAGENET
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/dev/full", "."])
-def test_a_dictionary_that_is_no_file_is_refused(folders: dict[Kind, Path], place: str) -> None:
+def test_a_dictionary_that_is_no_file_is_refused(folders: dict[Role, Path], place: str) -> None:
     with pytest.raises(ModelFolderError, match="is not a file"):
         find_dictionary(read_model_folder(folders["rec"], "rec"), Path(place))
 
 
 @pytest.mark.parametrize(("kind", "bit"), [("det", 0), ("rec", 2), ("cls", 5)])
 def test_a_network_with_a_flipped_bit_is_converted_or_refused_in_a_short_line(
-    folders: dict[Kind, Path], tmp_path: Path, make_onnx: MakeOnnx, kind: Kind, bit: int
+    folders: dict[Role, Path], tmp_path: Path, make_onnx: MakeOnnx, kind: Kind, bit: int
 ) -> None:
     """Weights with a flipped bit are weights; whatever else was hit must not end in a traceback."""
     make_onnx(tmp_path / kind, kind, classes=2 if kind == "cls" else 12)
@@ -310,7 +335,7 @@ def test_a_network_with_a_flipped_bit_is_converted_or_refused_in_a_short_line(
     ],
 )
 def test_a_network_that_states_other_sizes_than_are_served_is_refused(
-    folders: dict[Kind, Path],
+    folders: dict[Role, Path],
     repository: Path,
     tmp_path: Path,
     make_onnx: MakeOnnx,
@@ -326,7 +351,7 @@ def test_a_network_that_states_other_sizes_than_are_served_is_refused(
 
 
 def test_a_detector_that_states_a_batch_of_one_is_served(
-    folders: dict[Kind, Path], repository: Path, reporter: Reporter, make_onnx: MakeOnnx
+    folders: dict[Role, Path], repository: Path, reporter: Reporter, make_onnx: MakeOnnx
 ) -> None:
     make_onnx(folders["det"], "det", [1, 3, "H", "W"])
     convert_folders(folders, repository, reporter=reporter)
@@ -422,7 +447,7 @@ def weights_of_nan(graph: onnx.GraphProto) -> None:
     ],
 )
 def test_a_network_that_cannot_be_served_is_refused(
-    folders: dict[Kind, Path],
+    folders: dict[Role, Path],
     repository: Path,
     make_onnx: MakeOnnx,
     kind: Kind,
@@ -436,7 +461,7 @@ def test_a_network_that_cannot_be_served_is_refused(
 
 
 def test_a_network_whose_weights_lie_in_a_file_that_is_not_there_is_refused(
-    folders: dict[Kind, Path], repository: Path, make_onnx: MakeOnnx
+    folders: dict[Role, Path], repository: Path, make_onnx: MakeOnnx
 ) -> None:
     network = make_onnx(folders["rec"], "rec")
     onnx.save(network, folders["rec"] / "model.onnx", save_as_external_data=True, location="weights", size_threshold=0)

@@ -64,7 +64,7 @@ def test_models_in_paddle_3s_form_are_converted_verified_and_installed(
     assert installed["name"] == "custom"
     assert installed["classes"] == 35
     assert installed["versions"].keys() == {"onnx", "onnxruntime", "paddlepaddle", "paddle2onnx"}
-    dictionary = ModelRepository(repository).dictionary()
+    (dictionary,) = ModelRepository(repository).dictionaries()
     assert len(dictionary) + 1 == installed["classes"]
     assert (dictionary[0], dictionary[12], dictionary[-1]) == ("\u3000", "\u2028", " ")
     # What inference.yml states, and the defaults for what it does not.
@@ -365,7 +365,7 @@ def test_a_corrupt_download_ends_with_2_and_leaves_no_repository(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--model-set", "pp-ocrv9"], 'there is no model set "pp-ocrv9", expected one of: pp-ocrv6-small'),
+        (["--model-set", "pp-ocrv9"], 'there is no model set "pp-ocrv9", expected one of: pp-ocrv6, pp-ocrv6-small'),
         (["--det", "EMPTY", "--rec", "EMPTY"], "has no det model: expected .pdmodel"),
         (["--det", "EMPTY"], "your own models need both --det and --rec"),
         (["--det", "EMPTY", "--rec", "EMPTY", "--model-set", "pp-ocrv4-mobile"], "give either --model-set or folders"),
@@ -405,7 +405,7 @@ def test_list_names_every_set_and_the_default() -> None:
 def test_ppocrv4_reads_the_pictures_it_is_verified_on(model_repository: Path) -> None:
     """From its wheel to its texts."""
     installed = ModelRepository(model_repository).installed()
-    assert installed.classes == 6625
+    assert installed.classes == (6625,)
     assert {network["form"] for network in installed.document["networks"].values()} == {"paddle"}
     verification = {
         kind: json.loads((model_repository / kind / "1" / "report.json").read_text(encoding="utf-8"))["verification"]

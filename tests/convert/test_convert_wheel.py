@@ -85,7 +85,7 @@ def test_in_an_empty_folder_the_default_set_is_installed_and_reads_a_page(enviro
     assert "put admit, cls, ctc_decode, decode, det," in said
     repository = ModelRepository(tmp_path / "model_repository")
     assert repository.installed().name == DEFAULT_MODEL_SET
-    assert repository.installed().document["networks"].keys() == {"det", "rec", "cls"}
+    assert repository.installed().document["networks"].keys() == {"det", "rec", "rec_second", "cls"}
     assert list(repository.models()) == list(template().models())
     reads = "import json, sys; from ocr_predictor import LocalOcr; print(json.dumps(LocalOcr().ocr(sys.argv[1]).texts))"
     python = environment / "bin" / "python"

@@ -89,7 +89,7 @@ def test_every_limit_of_a_step_is_asked_for(bare_repository):
             assert set(config.get("parameters", ())) == set(NUMBERS.get(model, ()))
 
 
-@pytest.mark.parametrize("step", ["det_batcher", "ctc_decode", "rec_preprocess"])
+@pytest.mark.parametrize("step", ["det_batcher", "ctc_decode", "rec_preprocess", "rec_batcher"])
 def test_parameters_that_no_step_takes(run_serve, weighted_copy, step):
     (weighted_copy / step / "1" / "parameters.json").write_text('{"text_det_thresh": 7}')
     refused(run_serve("--model-repository", weighted_copy), f"{step}/1/parameters.json", "from 0 to 1, not 7")
@@ -112,6 +112,37 @@ def test_a_set_that_lists_no_weights(run_serve, weighted_copy):
     del document["files"]["rec/1/model.onnx"]
     summary.write_text(json.dumps(document))
     refused(run_serve("--model-repository", weighted_copy), "has no rec/1/model.onnx", "ocr-convert")
+
+
+@pytest.fixture
+def two_pass_copy(two_pass_repository, tmp_path):
+    return Path(shutil.copytree(two_pass_repository, tmp_path / "two_passes", symlinks=True))
+
+
+def test_a_set_that_lacks_its_second_recogniser(run_serve, two_pass_copy):
+    summary = two_pass_copy / "ocr" / "1" / "model_set.json"
+    document = json.loads(summary.read_text())
+    del document["files"]["rec_second/1/model.onnx"]
+    summary.write_text(json.dumps(document))
+    refused(run_serve("--model-repository", two_pass_copy), "has no rec_second/1/model.onnx", "ocr-convert")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        (
+            "ctc_decode/1/dictionary_second.txt",
+            "a\nb",
+            "have 6624 and 2 characters, but the recognisers have 6625 and 6625",
+        ),
+        ("rec_batcher/1/parameters.json", '{"rec_characters": 3}', "counts on 3 characters of the first of two"),
+        ("rec_batcher/1/parameters.json", "{}", "counts on None characters of the first of two"),
+        ("rec_batcher/1/parameters.json", '{"rec_characters": true}', "rec_characters must be a whole number"),
+    ],
+)
+def test_recognisers_and_dictionaries_that_do_not_fit(run_serve, two_pass_copy, file, text, sentence):
+    (two_pass_copy / file).write_text(text)
+    refused(run_serve("--model-repository", two_pass_copy), sentence, "ocr-convert")
 
 
 @pytest.mark.parametrize("name", ["rec/1/model.onnx", "det_batcher/1/parameters.json", "ctc_decode/1/dictionary.txt"])
@@ -209,7 +240,7 @@ def test_the_backend_directory_is_complete_and_made_once(tmp_path):
 def test_the_summary_that_is_checked_is_the_one_that_convert_wrote(model_repository):
     installed = check_repository(ModelRepository(model_repository))
     assert {"rec/1/model.onnx", "ctc_decode/1/dictionary.txt"} <= set(installed.files)
-    assert installed.classes == 6625
+    assert installed.classes == (6625,)
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "[]", '{"name": "x", "files": 3, "classes": 5}'])

@@ -56,6 +56,7 @@ def _honest() -> dict[str, Tensors]:
         "rec_preprocess": [both],
         "rec_preprocess, ticket": [both, ticket],
         "ctc_decode": lines,
+        "rec_batcher, pieces": [_pixels("crops", 48, 96, 3), _int64("widths", 64, 32), _int64("pieces", 1, 1)],
         "rec_batcher, ticket": [_pixels("crops", 48, 64, 3), _int64("widths", 64), ticket],
         "det_batcher, ticket": [_pixels("pixels", 64, 96, 3), ticket],
         "ctc_decode, ticket": [*lines, ticket],

@@ -22,6 +22,7 @@ from ocr_contract.options import OCR, resolve
 from ocr_pipeline.finding import tile_plan
 from ocr_pipeline.page import cut_lines
 from ocr_pipeline.stages.decode import decode_image
+from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.stages.tiles import cut_tile
 from ocr_predictor import LocalOcr, StageTimes
 
@@ -71,11 +72,12 @@ class LowerBound(TargetMeasurement[list[Floor]]):
         options = resolve({}, OCR, self.target.repository.parameters().options)
         plan = tile_plan(pixels, options)
         det_inputs = [cut_tile(pixels, plan, tile) for tile in plan.tiles]
-        rec_inputs = networks.rec_inputs(cut_lines(pixels, reader.detect(content).boxes, StageTimes()).strip)
+        strip, pieces = cut_long_lines(cut_lines(pixels, reader.detect(content).boxes, StageTimes()).strip)
+        passes = networks.passes(strip, pieces, options["text_rec_second_pass_thresh"])
         kinds = (
             lambda: client.ocr(content),
             lambda: [networks.detect(det_input) for det_input in det_inputs],
-            lambda: networks.run_rec(rec_inputs),
+            lambda: [networks.run_calls(calls) for calls in passes],
         )
         lines = len(client.ocr(content))
         for kind in kinds[1:]:

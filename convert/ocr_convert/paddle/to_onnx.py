@@ -46,7 +46,7 @@ def to_fused_onnx(
     Args:
         folder: the network
         origin: where it comes from, for the reports
-        workdir: where the ONNX files are written
+        workdir: where the ONNX files are written; made when it is not there
         paddle: the process that runs paddle2onnx
         normalisation: by default what its inference.yml states, else the usual one of its kind
 
@@ -54,6 +54,7 @@ def to_fused_onnx(
         ConversionError: paddle2onnx failed, or what it wrote cannot be fused or loaded
         ModelFolderError: the network is of another kind, or an ONNX file is not one
     """
+    workdir.mkdir(exist_ok=True)
     unfused = folder.network
     if folder.weights is not None:
         unfused = workdir / f"{folder.kind}-unfused.onnx"

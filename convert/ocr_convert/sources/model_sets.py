@@ -15,11 +15,13 @@ from ocr_contract.errors import InvalidOption
 from ocr_contract.options import Value, parse_option
 from ocr_convert.errors import ModelSetError
 from ocr_convert.graphs.fuse import KINDS, Kind, Normalisation
+from ocr_convert.roles import KIND_OF, ROLES, Role
 from ocr_pipeline.parameters import MODEL_SET_OPTIONS
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
 
 Form = Literal["paddle", "onnx"]
 Transport = Literal["wheel", "archive", "url"]
-DEFAULT_MODEL_SET = "pp-ocrv6-small"
+DEFAULT_MODEL_SET = "pp-ocrv6"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class ModelSet:
 
     name: str
     about: str
-    networks: tuple[Network, ...]
+    networks: Mapping[Role, Network]  # in the order in which they are made ready
     # Of detection; where there are none, thresholds (but not the size of the input) are left to inference.yml.
     options: Mapping[str, Value] = field(default_factory=dict)
     right_to_left: bool = False  # the script that rec reads is written so
@@ -131,14 +133,16 @@ def _source(network: str, entry: Mapping[str, Any]) -> Source:
 
 
 def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Network]) -> ModelSet:
-    chosen = tuple(networks[entry[kind]] for kind in KINDS if kind in entry)
-    for network, kind in zip(chosen, [kind for kind in KINDS if kind in entry], strict=True):
-        if network.kind != kind:
-            raise ValueError(f"{name}: {network.name} is a {network.kind} network, not {kind}")
-    if not {"det", "rec"} <= {network.kind for network in chosen}:
+    chosen = {role: networks[entry[role]] for role in ROLES if role in entry}
+    for role, network in chosen.items():
+        if network.kind != KIND_OF[role]:
+            raise ValueError(f"{name}: {network.name} is a {network.kind} network, not {KIND_OF[role]}")
+    if not {"det", "rec"} <= chosen.keys():
         raise ValueError(f"{name}: a model set has a det and a rec network")
     stated = entry.get("options", {})
     if others := [option for option in stated if option not in MODEL_SET_OPTIONS]:
         raise ValueError(f"{name}: options of a model set are {', '.join(MODEL_SET_OPTIONS)}, not {', '.join(others)}")
     options = {option: parse_option(option, value) for option, value in stated.items()}
+    if SECOND_PASS in options and "rec_second" not in chosen:
+        raise ValueError(f"{name}: {SECOND_PASS} is for a set with rec_second")
     return ModelSet(name, entry["about"], chosen, options, entry.get("right_to_left", False))

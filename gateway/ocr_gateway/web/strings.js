@@ -98,6 +98,7 @@ export const STRINGS = {
   "stage.crop": { en: "Cut out lines", zh: "裁剪文字行" },
   "stage.cls": { en: "Turn lines", zh: "判断行方向" },
   "stage.rec": { en: "Recogniser", zh: "识别网络" },
+  "stage.rec_second": { en: "Second recogniser", zh: "第二识别网络" },
   "stage.words": { en: "Words", zh: "划分字词" },
 
   download: { en: "Download", zh: "下载" },
@@ -143,6 +144,7 @@ export const STRINGS = {
   "option.text_det_box_thresh": { en: "Box threshold", zh: "文本框阈值" },
   "option.text_det_unclip_ratio": { en: "Growth of boxes", zh: "文本框扩张系数" },
   "option.text_rec_score_thresh": { en: "Least score of a line", zh: "行得分下限" },
+  "option.text_rec_second_pass_thresh": { en: "Read again below this score", zh: "低于此得分则重读" },
   "option.text_reading_order": { en: "Reading order", zh: "阅读顺序" },
   "option.use_doc_orientation_classify": { en: "Turn pages upright", zh: "自动转正页面" },
   "option.use_textline_orientation": { en: "Turn lines upright", zh: "自动转正文字行" },
@@ -190,6 +192,7 @@ export const CHINESE = {
     text_det_box_thresh: "框内平均概率不低于此值的文本框才会保留。",
     text_det_unclip_ratio: "文本框每条边向外移动的距离：面积 × 系数 / 周长。",
     text_rec_score_thresh: "得分不低于此值的行才会保留。",
+    text_rec_second_pass_thresh: "得分低于此值的行由模型组中更大的第二个识别模型重读；0：都不重读，1：全部重读。",
     text_reading_order: "rows：横跨整页逐行；columns：逐栏；auto：按栏，但表格和表单按行。",
     use_doc_orientation_classify: "判断页面是否旋转了 90、180 或 270 度，并转正后识别。",
     use_textline_orientation: "找出上下颠倒的文字行并转正：按正确方向识别，文本框也从文字开头算起。",

@@ -61,14 +61,29 @@ def ctc_decode(
         InvalidModel: a class lies outside the dictionary.
     """
     check_classes(index, dictionary)
+    kept, count, scores = _characters(index, score, steps)
+    characters = np.array(("", *dictionary), dtype=object)[index[kept]]
+    texts = ["".join(text) for text in np.split(characters, np.cumsum(count)[:-1])] if len(steps) else []
+    return texts, scores
+
+
+def ctc_scores(
+    index: npt.NDArray[np.int64], score: npt.NDArray[np.float32], steps: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """The scores of `ctc_decode` alone."""
+    return _characters(index, score, steps)[2]
+
+
+def _characters(
+    index: npt.NDArray[np.int64], score: npt.NDArray[np.float32], steps: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """(S,) the steps that begin a character, and (N,) how many characters each line has and their mean probability."""
     line = np.repeat(np.arange(len(steps)), steps)
     kept = index != BLANK
     kept[1:] &= (index[1:] != index[:-1]) | (line[1:] != line[:-1])
     count = np.bincount(line[kept], minlength=len(steps))
     total = np.bincount(line[kept], score[kept], minlength=len(steps))
-    characters = np.array(("", *dictionary), dtype=object)[index[kept]]
-    texts = ["".join(text) for text in np.split(characters, np.cumsum(count)[:-1])] if len(steps) else []
-    return texts, (total / np.maximum(count, 1)).astype(np.float32)
+    return kept, count, (total / np.maximum(count, 1)).astype(np.float32)
 
 
 def check_classes(index: npt.NDArray[np.int64], dictionary: tuple[str, ...]) -> None:
