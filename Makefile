@@ -87,7 +87,8 @@ format: venv ## let ruff format the code
 	$(BIN)/ruff format $(SOURCES)
 
 # DATA names folders with labelled pictures, in PaddleOCR's formats. Accuracy and memory are measured with all of them,
-# speed with LIMIT pictures of each folder of TIMED, the plain ensemble also with FIRST alone, BF16 where the CPU has it.
+# speed with LIMIT pictures of each folder of TIMED, the plain ensemble also with FIRST alone. Accuracy and the comparisons with
+# others are made in float32, and in BF16 where the CPU has it; all else in what is the default there.
 DATA ?=
 TIMED ?= $(DATA)
 FIRST ?= $(firstword $(TIMED))
@@ -95,6 +96,7 @@ V4 := build/models/pp-ocrv4-mobile
 V6 := build/models/pp-ocrv6-small
 TINY := build/models/pp-ocrv6-tiny
 BF16 := $(if $(filter cpu,$(DEVICE)),$(shell grep -oEm 1 'avx512_bf16|amx_bf16' /proc/cpuinfo))
+F32 := $(if $(filter cpu,$(DEVICE)),--precision f32)
 OCR_BENCH = $(BIN)/ocr-bench
 ALL_DATA = $(addprefix --data ,$(DATA)) --device $(DEVICE)
 TIMED_DATA = $(addprefix --data ,$(TIMED)) $(if $(LIMIT),--limit $(LIMIT)) --device $(DEVICE)
@@ -118,15 +120,15 @@ bench-data:
 bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew, DATA="folder ..." TIMED="folder ..." LIMIT=4
 	-$(OCR_BENCH) setup  # a package that cannot be had is left out of the tables
 	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository $(V6) --model-repository $(V4) --model-repository $(TINY) \
-		$(if $(BF16),--precision f32 --precision bf16)
+		$(F32) $(if $(BF16),--precision bf16)
 	$(if $(WORDS),$(OCR_BENCH) recognition $(addprefix --data ,$(WORDS)) --device $(DEVICE) \
 		--model-repository $(V4) --model-repository $(V6))
-	$(PEERS) $(PEERS_V4) --peer paddleocr
-	$(PEERS) $(PEERS_V6) --name peers-v6
+	$(PEERS) $(PEERS_V4) --peer paddleocr $(F32)
+	$(PEERS) $(PEERS_V6) --name peers-v6 $(F32)
 	$(if $(BF16),$(PEERS) $(PEERS_V4) --no-static --precision bf16 --name peers-bf16)
 	$(if $(BF16),$(PEERS) $(PEERS_V6) --precision bf16 --name peers-v6-bf16)
 	$(OCR_BENCH) peers --chunk 3 --data $(FIRST) --limit 6 --device $(DEVICE) --peer rapidocr-onnxruntime \
-		--model-repository $(V4) --name peers-first
+		--model-repository $(V4) --name peers-first $(F32)
 	$(OCR_BENCH) stages $(TIMED_DATA) --model-repository $(V4)
 	$(OCR_BENCH) floor $(TIMED_DATA) --model-repository $(V4)
 	$(OCR_BENCH) load $(TIMED_DATA) --model-repository $(V4) --concurrency 1 --concurrency 2 --concurrency 4

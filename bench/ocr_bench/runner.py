@@ -121,9 +121,7 @@ class TargetMeasurement(Measurement[Found]):
     """A measurement of one model repository."""
 
     model_repository: Annotated[Path, Option(help="Model repository with converted weights.")] = MODELS
-    precision: Annotated[
-        Precision | None, Option(help="Arithmetic of the networks; by default what config.pbtxt says.")
-    ] = None
+    precision: Annotated[Precision, Option(help="Arithmetic of the networks, as with ocr-serve.")] = Precision.AUTO
 
     @property
     def target(self) -> Target:
@@ -143,15 +141,14 @@ class TargetsMeasurement(Measurement[Found]):
     model_repository: Annotated[list[Path], Option(help="Model repository; repeatable.")] = field(
         default_factory=lambda: [MODELS]
     )
-    precision: Annotated[
-        list[Precision], Option(help="Arithmetic of the networks; repeatable. By default what config.pbtxt says.")
-    ] = field(default_factory=list)
+    precision: Annotated[list[Precision], Option(help="Arithmetic of the networks, as with ocr-serve; repeatable.")] = (
+        field(default_factory=lambda: [Precision.AUTO])
+    )
 
     @property
     def targets(self) -> list[Target]:
         """What is measured."""
-        precisions: list[Precision | None] = [*self.precision] or [None]
-        return [Target(path, self.device, each) for path in self.model_repository for each in precisions]
+        return [Target(path, self.device, each) for path in self.model_repository for each in self.precision]
 
 
 def run(measurement: Measurement[Found]) -> str:

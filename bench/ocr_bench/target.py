@@ -10,7 +10,7 @@ from typing import Any
 
 from ocr_pipeline.repository import ModelRepository
 from ocr_predictor import LocalOcr
-from onnxruntime_backend.precision import PRECISION_HINT, Precision, check_precision, with_precision
+from onnxruntime_backend.precision import Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 
@@ -21,12 +21,12 @@ class Target:
     Attributes:
         path: of a model repository with converted weights.
         device: where the networks run.
-        precision: arithmetic of the networks, as with ocr-serve --precision; None for what config.pbtxt says.
+        precision: arithmetic of the networks that is asked for, as with ocr-serve --precision.
     """
 
     path: Path
     device: Device = Device.CPU
-    precision: Precision | None = None
+    precision: Precision = Precision.AUTO
 
     @property
     def repository(self) -> ModelRepository:
@@ -44,31 +44,23 @@ class Target:
 
     @property
     def precision_name(self) -> str:
-        """Arithmetic of det and rec on this device, as they are configured: "f32", "bf16", "fp16", or each by name."""
-        key = PRECISION_HINT if self.device is Device.CPU else "precision_mode"  # OpenVINO's, TensorRT's
-        names = {}
-        for model in ("det", "rec"):
-            config = self.repository.config(model)
-            if self.precision is not None:
-                config = with_precision(config, self.precision)
-            accelerators = config.get("optimization", {}).get("execution_accelerators", {})
-            parameters = [
-                each.get("parameters", {})
-                for each in accelerators.get(f"{self.device.value}_execution_accelerator", [])
-            ]
-            stated = [values[key].lower() for values in parameters if key in values]
-            names[model] = stated[0] if stated else Precision.F32.value
-        return names["det"] if names["det"] == names["rec"] else f"det {names['det']}, rec {names['rec']}"
+        """Arithmetic in which det and rec really compute: "f32", "bf16", "fp16", or each by name.
+
+        Raises:
+            InvalidConfig: a precision is asked for that this machine or the device does not have.
+        """
+        configs = [self.repository.config(model) for model in ("det", "rec")]
+        return arithmetic(configs, self.precision, self.device)
 
     @property
     def label(self) -> str:
-        """Model set, device, and the precision where one is asked for."""
-        return ", ".join([self.model_set, self.device.value, *([self.precision.value] if self.precision else [])])
+        """Model set, device, and the arithmetic that is computed in."""
+        return ", ".join([self.model_set, self.device.value, self.precision_name])
 
     def serve_options(self) -> list[str]:
         """Options of ocr-serve."""
-        options = ["--model-repository", str(self.path), "--device", self.device.value]
-        return [*options, *(["--precision", self.precision.value] if self.precision else [])]
+        paths = ["--model-repository", str(self.path)]
+        return [*paths, "--device", self.device.value, "--precision", self.precision.value]
 
     def reader_options(self) -> dict[str, Any]:
         """Arguments of LocalOcr.
@@ -76,10 +68,12 @@ class Target:
         Raises:
             InvalidConfig: a precision is asked for that this machine or the device does not have.
         """
-        if self.precision is not None:
-            check_precision(self.precision, self.device)
-        precision = self.precision.value if self.precision else None
-        return {"model_repository": str(self.path.resolve()), "device": self.device.value, "precision": precision}
+        check_precision(self.precision, self.device)
+        return {
+            "model_repository": str(self.path.resolve()),
+            "device": self.device.value,
+            "precision": self.precision.value,
+        }
 
     def open(self) -> LocalOcr:
         """Load the models into this process.

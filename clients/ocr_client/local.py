@@ -11,15 +11,13 @@ if TYPE_CHECKING:
     from ocr_predictor import LocalOcr
 
 
-def open_local(
-    model_repository: Path | None, device: str = "cpu", precision: str | None = None, *, flag: str
-) -> LocalOcr:
+def open_local(model_repository: Path | None, device: str = "cpu", precision: str = "auto", *, flag: str) -> LocalOcr:
     """Load the models of a repository; None for the folder model_repository. What is said of a device is LocalOcr's.
 
     Args:
         model_repository: folder with the models.
         device: where they run.
-        precision: of their arithmetic; None for what their configuration says.
+        precision: of their arithmetic: auto, f32 or bf16.
         flag: that asks for it, for messages.
 
     Raises:
@@ -39,4 +37,6 @@ def open_local(
 def identity(reader: object) -> dict[str, Any]:
     """Return what tells the models of a reader from others, as far as that can be known: nothing of a server's."""
     model_set = getattr(reader, "model_set", None)
-    return {} if model_set is None else {"files": dict(model_set.files)}
+    if model_set is None:
+        return {}
+    return {"files": dict(model_set.files), "precision": getattr(reader, "precision", None)}

@@ -47,8 +47,12 @@ def serve(
     ] = None,
     device: Annotated[str, _flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
     precision: Annotated[
-        str | None, _flag("With --local: arithmetic on a CPU; by default config.pbtxt's.", metavar="<f32|bf16>")
-    ] = None,
+        str,
+        _flag(
+            "With --local: arithmetic on a CPU; auto: BF16 where the processor has it, else float32.",
+            metavar="<auto|f32|bf16>",
+        ),
+    ] = "auto",
     address: Annotated[str, _flag("IP address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
     port: Annotated[list[int], _flag("TCP port; may be given several times.", min=1, max=65535)] = [8080],  # noqa: B006
     paddle_serving_service: Annotated[
@@ -90,7 +94,7 @@ def serve(
     try:
         if local == (triton_url is not None):
             raise UsageError("give either --triton-url HOST:PORT or --local")
-        if not local and (model_repository is not None or precision is not None or device != "cpu"):
+        if not local and (model_repository is not None or precision != "auto" or device != "cpu"):
             raise UsageError("--model-repository, --device and --precision: only with --local; a server has its own")
         if (tls_certificate is None) != (tls_key is None):
             raise UsageError("--tls-certificate and --tls-key belong together")
@@ -137,7 +141,7 @@ def _nothing(number: int, frame: object) -> None:
 
 
 def _behind(
-    url: str | None, model_repository: Path | None, device: str, precision: str | None, settings: Settings
+    url: str | None, model_repository: Path | None, device: str, precision: str, settings: Settings
 ) -> Callable[[], Awaitable[Backend]]:
     """What opens the reader, in the event loop; models are loaded at once.
 

@@ -34,7 +34,7 @@ from ocr_pipeline.upright import Upright, find_upright
 from ocr_pipeline.whole import check_installed
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
-from onnxruntime_backend.precision import Precision, check_precision
+from onnxruntime_backend.precision import Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class LocalOcr:
 
     The same pictures, options and limits give the same answers as the server's. It may be used from several threads,
     and as a context manager.
+
+    Attributes:
+        model_set: what is installed in the repository.
+        networks: the loaded networks.
+        precision: what det and rec compute in: "f32" or "bf16"; each by name where config.pbtxt has them differ.
     """
 
     def __init__(
@@ -53,26 +58,27 @@ class LocalOcr:
         model_repository: str | os.PathLike[str] = "model_repository",
         *,
         device: str = "cpu",
-        precision: str | None = None,
+        precision: str = Precision.AUTO.value,
     ) -> None:
         """Load the models.
 
         Args:
             model_repository: a folder into which ocr-convert has installed a model set.
             device: "cpu" or "gpu".
-            precision: arithmetic of the networks on a CPU, "f32" or "bf16"; None for what config.pbtxt says.
+            precision: arithmetic of the networks on a CPU, "f32", "bf16", or "auto": what config.pbtxt says, else BF16
+                where the processor has it in hardware, else float32.
 
         Raises:
             InvalidModel: what is installed is not whole, damaged, or does not fit together.
             BackendError: another device or precision, or this machine or this onnxruntime does not have it or what
                 config.pbtxt asks for, or the weights cannot be loaded. All of these are an OcrError.
         """
-        where, arithmetic = Device(device), None if precision is None else Precision(precision)
-        if arithmetic is not None:
-            check_precision(arithmetic, where)
+        where, asked = Device(device), Precision(precision)
+        check_precision(asked, where)
         repository = ModelRepository(Path(model_repository))
         self.model_set = check_installed(repository)
-        self.networks = Networks(repository, where, arithmetic)
+        self.networks = Networks(repository, where, asked)
+        self.precision = arithmetic([repository.config(model) for model in ("det", "rec")], asked, where)
         self._parameters = repository.parameters()
         self._dictionary = tuple(chain(*repository.dictionaries()))
         picture, lines, boxes = (repository.config(model) for model in ("decode", "rec_preprocess", "det_batcher"))

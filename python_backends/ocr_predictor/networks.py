@@ -21,7 +21,7 @@ from onnxruntime_backend.settings import Device
 
 
 def load_session(
-    repository: ModelRepository, model: str, device: Device = Device.CPU, precision: Precision | None = None
+    repository: ModelRepository, model: str, device: Device = Device.CPU, precision: Precision = Precision.AUTO
 ) -> Session:
     """The session that the server makes for `model`.
 
@@ -29,9 +29,7 @@ def load_session(
         InvalidModel: config.pbtxt or the weights are missing or not what they should be.
         BackendError: the configuration asks for what this machine does not have, or the weights cannot be loaded.
     """
-    config = repository.config(model)
-    if precision is not None:
-        config = with_precision(config, precision)
+    config = with_precision(repository.config(model), precision, device)
     weights = repository.file(model, config.get("default_model_filename", WEIGHTS))
     return Session(weights, config, device)
 
@@ -51,7 +49,7 @@ class Networks:
     """
 
     def __init__(
-        self, repository: ModelRepository, device: Device = Device.CPU, precision: Precision | None = None
+        self, repository: ModelRepository, device: Device = Device.CPU, precision: Precision = Precision.AUTO
     ) -> None:
         self._repository, self._device, self._precision = repository, device, precision
         self.det, self.rec = (load_session(repository, model, device, precision) for model in ("det", "rec"))

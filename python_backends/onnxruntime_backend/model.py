@@ -27,12 +27,13 @@ class TritonPythonModel:
     def initialize(self, args: Mapping[str, str]) -> None:
         """Load the model; an error here stops the server with the error's message."""
         config = json.loads(args["model_config"])
-        if precision := os.environ.get(PRECISION_VARIABLE):
-            config = with_precision(config, Precision(precision))
+        device = Device(args["model_instance_kind"].lower())
+        # A plain tritonserver has no such variable.
+        precision = Precision(os.environ.get(PRECISION_VARIABLE, Precision.AUTO.value))
+        config = with_precision(config, precision, device)
         self._batching = config["max_batch_size"] > 0
         name = config.get("default_model_filename") or "model.onnx"
         path = Path(args["model_repository"]) / args["model_version"] / name
-        device = Device(args["model_instance_kind"].lower())
         self._session = Session(path, config, device, int(args["model_instance_device_id"]))
         streams = self._session.streams
         self._free_places = threading.Semaphore(REQUESTS_HELD)

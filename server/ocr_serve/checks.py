@@ -24,9 +24,9 @@ def check_precision_is_taken(precision: Precision, in_container: bool) -> None:
     """Triton's own onnxruntime backend, which serves in its container, ignores a precision and does not say so.
 
     Raises:
-        EnvironmentProblem: that one serves.
+        EnvironmentProblem: that one serves, and one is forced.
     """
-    if in_container:
+    if in_container and precision is not Precision.AUTO:
         raise EnvironmentProblem(
             f"precision {precision.value}: Triton's own onnxruntime backend takes none for OpenVINO; leave it out, "
             "or serve without the container"

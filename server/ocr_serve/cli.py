@@ -25,7 +25,7 @@ from ocr_serve.repository import check_repository
 from ocr_serve.running import Launch, Policy
 from ocr_serve.supervisor import Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
-from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_precision
+from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 _LAST_S = 5.0  # beyond Triton's own limit for requests under way, when it is told to stop
@@ -49,9 +49,12 @@ def serve(
         DeviceOption, typer.Option(help="Where the ONNX models run; auto takes a GPU if there is one.")
     ] = DeviceOption.AUTO,
     precision: Annotated[
-        Precision | None,
-        typer.Option(help="Arithmetic of the networks on a CPU; without it what config.pbtxt says, else f32."),
-    ] = None,
+        Precision,
+        typer.Option(
+            help="Arithmetic of the networks on a CPU; auto: what config.pbtxt says, else BF16 where the processor has "
+            "it, else float32."
+        ),
+    ] = Precision.AUTO,
     model_repository: Annotated[Path, typer.Option(help="Folder with the models.")] = Path("model_repository"),
     address: Annotated[str, typer.Option(help="IP address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
@@ -94,7 +97,7 @@ def serve(
     try:
         home = _find_triton()
         if print_command:
-            typer.echo(_plain_command(home))
+            typer.echo(_plain_command(home, precision))
             return
         repository = ModelRepository(model_repository.resolve())
         installed = check_repository(repository)
@@ -102,9 +105,9 @@ def serve(
         checks.check_ports(address, {f"--{service}-port": port for service, port in ports.items()})
         asked = None if device is DeviceOption.AUTO else Device(device.value)
         resolved = checks.resolve_device(asked, home.is_container)
-        if precision is not None:
-            checks.check_precision_is_taken(precision, home.is_container)
-            check_precision(precision, resolved)
+        checks.check_precision_is_taken(precision, home.is_container)
+        check_precision(precision, resolved)
+        computed = _arithmetic(home, repository, precision, resolved)
         checks.check_path(Path(sys.prefix))
         check_arguments(context.args)
         policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S)
@@ -115,9 +118,9 @@ def serve(
         complain(str(error))
         raise typer.Exit(2) from error
     environment = command.environment(home, resolved)
-    environment[PRECISION_VARIABLE] = "" if precision is None else precision.value
+    environment[PRECISION_VARIABLE] = precision.value
     url = f"http://{checks.host_and_port(address, http_port)}/v2/models/ocr"
-    say(f"{installed.name} on {resolved.value}, {url}")
+    say(f"{installed.name} on {resolved.value} in {computed}, {url}")
     is_ready = partial(checks.is_ready, address, http_port)
     problem_of_reading = partial(problem_of_server, checks.reachable(address), http_port, _CANARY_S)
 
@@ -145,10 +148,21 @@ def _find_triton() -> TritonHome:
     return home
 
 
-def _plain_command(home: TritonHome) -> str:
-    variables = [f"{name}={value}" for name, value in command.library_environment(home).items()]
+def _arithmetic(home: TritonHome, repository: ModelRepository, precision: Precision, device: Device) -> str:
+    """What the networks compute in. In the container ONNX Runtime has OpenVINO compute in float32 on every CPU."""
+    if home.is_container and device is Device.CPU:
+        return Precision.F32.value
+    return arithmetic([repository.config(model) for model in ("det", "rec")], precision, device)
+
+
+def _plain_command(home: TritonHome, precision: Precision) -> str:
+    variables = command.library_environment(home)
+    if precision is not Precision.AUTO:  # which is the backend's own default
+        checks.check_precision_is_taken(precision, home.is_container)
+        variables[PRECISION_VARIABLE] = precision.value
+    words = [f"{name}={value}" for name, value in variables.items()]
     checks.check_path(Path(sys.prefix))
-    return shlex.join(["env", *variables, str(home.binary), *command.backend_arguments(home)])
+    return shlex.join(["env", *words, str(home.binary), *command.backend_arguments(home)])
 
 
 def _claim(repository: ModelRepository) -> tuple[Claim, int]:

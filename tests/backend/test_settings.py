@@ -8,7 +8,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from onnxruntime_backend import precision
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.precision import BF16_CPU_FLAGS, Precision, check_precision, with_precision
+from onnxruntime_backend.precision import BF16_CPU_FLAGS, Precision, arithmetic, check_precision, with_precision
 from onnxruntime_backend.settings import Device, session_settings
 
 
@@ -77,22 +77,6 @@ def test_openvino_takes_the_thread_count_and_its_own_properties():
     assert options["num_of_threads"] == "2"
     assert json.loads(options["load_config"]) == {"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}}
     assert cpu == ("CPUExecutionProvider", {})
-
-
-@pytest.mark.parametrize("own", [{}, {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": "2"}])
-def test_a_precision_from_outside_wins_and_leaves_the_rest(own):
-    given = accelerators(cpu=("openvino", own), gpu=("tensorrt", {"precision_mode": "FP16"}))
-    config = json_format.MessageToDict(text_format.Parse(given, ModelConfig()), preserving_proto_field_name=True)
-    expected = accelerators(
-        cpu=("openvino", {**own, "INFERENCE_PRECISION_HINT": "bf16"}), gpu=("tensorrt", {"precision_mode": "FP16"})
-    )
-    wanted = json_format.MessageToDict(text_format.Parse(expected, ModelConfig()), preserving_proto_field_name=True)
-    assert with_precision(config, Precision.BF16) == wanted
-
-
-def test_a_precision_for_a_model_that_does_not_run_on_openvino_is_an_error():
-    with pytest.raises(InvalidConfig, match="precision bf16 is asked for, but det does not run on OpenVINO"):
-        with_precision({"name": "det", "max_batch_size": 0}, Precision.BF16)
 
 
 def test_a_gpu_instance_has_cuda_and_not_openvino():
@@ -183,12 +167,70 @@ def cpu_flags(tmp_path, monkeypatch):
     return give
 
 
+def network(name="det", **own):
+    """A model that runs on OpenVINO, and on a GPU in TensorRT's FP16, with properties of its own."""
+    text = accelerators(cpu=("openvino", own), gpu=("tensorrt", {"precision_mode": "FP16"}))
+    config = text_format.Parse(f'name: "{name}" {text}', ModelConfig())
+    return json_format.MessageToDict(config, preserving_proto_field_name=True)
+
+
+F32, BF16 = {"INFERENCE_PRECISION_HINT": "f32"}, {"INFERENCE_PRECISION_HINT": "bf16"}
+
+
+@pytest.mark.parametrize("own", [{}, {**F32, "NUM_STREAMS": "2"}, BF16])
+def test_a_precision_that_is_forced_wins_and_leaves_the_rest(cpu_flags, own):
+    cpu_flags("avx512_bf16")
+    assert with_precision(network(**own), Precision.BF16, Device.CPU) == network(**{**own, **BF16})
+    assert with_precision(network(**own), Precision.F32, Device.CPU) == network(**{**own, **F32})
+
+
+@pytest.mark.parametrize(("flags", "chosen"), [("avx512_bf16", BF16), ("amx_bf16", BF16), ("clzero", F32)])
+def test_auto_is_bf16_where_the_cpu_has_it_and_loses_to_the_configuration(cpu_flags, flags, chosen):
+    cpu_flags(flags)
+    for own in ({}, {"NUM_STREAMS": "AUTO"}):
+        assert with_precision(network(**own), Precision.AUTO, Device.CPU) == network(**own, **chosen)
+    assert with_precision(network(**F32), Precision.AUTO, Device.CPU) == network(**F32)
+    name = chosen["INFERENCE_PRECISION_HINT"]
+    assert arithmetic([network(), network("rec")], Precision.AUTO, Device.CPU) == name
+
+
+@pytest.mark.usefixtures("cpu_flags")  # which none are given to: there is no such file
+def test_auto_is_f32_on_a_cpu_of_which_nothing_is_known():
+    assert with_precision(network(), Precision.AUTO, Device.CPU) == network(**F32)
+    assert arithmetic([network()], Precision.AUTO, Device.CPU) == "f32"
+
+
+def test_auto_leaves_a_gpu_and_other_runtimes_as_they_are(cpu_flags):
+    cpu_flags("avx512_bf16")
+    assert with_precision(network(), Precision.AUTO, Device.GPU) == network()
+    plain = {"name": "det", "max_batch_size": 0}
+    assert with_precision(plain, Precision.AUTO, Device.CPU) == plain
+    assert arithmetic([plain], Precision.AUTO, Device.CPU) == "f32"
+    assert arithmetic([plain], Precision.AUTO, Device.GPU) == "f32"
+    assert arithmetic([network()], Precision.AUTO, Device.GPU) == "fp16"
+    assert arithmetic([network(), {**plain, "name": "rec"}], Precision.AUTO, Device.CPU) == "det bf16, rec f32"
+
+
+def test_bf16_of_a_configuration_is_refused_on_a_cpu_without_it(cpu_flags):
+    cpu_flags("clzero")
+    with pytest.raises(InvalidConfig, match=r"config\.pbtxt of det: this CPU has no BF16 arithmetic"):
+        with_precision(network(**BF16), Precision.AUTO, Device.CPU)
+    assert with_precision(network(**BF16), Precision.F32, Device.CPU) == network(**F32)
+
+
+def test_a_precision_forced_on_a_model_that_does_not_run_on_openvino_is_an_error():
+    with pytest.raises(InvalidConfig, match="precision f32 is asked for, but det does not run on OpenVINO"):
+        with_precision({"name": "det", "max_batch_size": 0}, Precision.F32, Device.CPU)
+
+
 def test_a_precision_that_would_not_be_computed_is_refused(cpu_flags):
     cpu_flags("clzero")
     with pytest.raises(InvalidConfig, match="this CPU has no BF16 arithmetic"):
         check_precision(Precision.BF16, Device.CPU)
     check_precision(Precision.F32, Device.CPU)
-    for either in Precision:
+    for device in Device:
+        check_precision(Precision.AUTO, device)
+    for either in (Precision.F32, Precision.BF16):
         with pytest.raises(InvalidConfig, match="works on the CPU only"):
             check_precision(either, Device.GPU)
 

@@ -18,7 +18,7 @@ from ocr_bench.server import answers, free_ports, running_server
 from ocr_bench.target import Target, told_apart
 from ocr_client import OcrClient
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.precision import Precision, check_precision
+from onnxruntime_backend.precision import Precision
 from onnxruntime_backend.settings import Device
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -50,19 +50,24 @@ def test_accuracy_of_the_samples_by_server_and_in_process(model_repository: Path
     assert served_row["token_f1"]["low"] <= served_row["accuracy"]["token_f1"] <= served_row["token_f1"]["high"]
 
 
+@pytest.mark.parametrize("flags", ["avx2", "avx2 avx512_bf16"])
 @pytest.mark.parametrize("precision", Precision)
-def test_a_precision_goes_to_the_server_and_to_this_process(model_repository: Path, precision: Precision) -> None:
+def test_a_precision_goes_to_both_sides_and_what_is_computed_is_named(
+    model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Precision, flags: str
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n", "utf-8")
+    monkeypatch.setattr("onnxruntime_backend.precision.CPUINFO", tmp_path / "cpuinfo")
     target = Target(model_repository, precision=precision)
-    assert target.label == f"pp-ocrv4-mobile, cpu, {precision.value}"
     assert target.serve_options()[-2:] == ["--precision", precision.value]
-    assert target.precision_name == precision.value
-    try:
-        check_precision(precision, Device.CPU)
-    except InvalidConfig as problem:
-        with pytest.raises(InvalidConfig, match=str(problem).split(":")[0]):
-            target.reader_options()
-    else:
-        assert target.reader_options()["precision"] == precision.value
+    if precision is Precision.BF16 and flags == "avx2":
+        for ask in (target.reader_options, lambda: target.label):
+            with pytest.raises(InvalidConfig, match="precision bf16: this CPU has no BF16"):
+                ask()
+        return
+    assert target.reader_options()["precision"] == precision.value
+    name = ("bf16" if "bf16" in flags else "f32") if precision is Precision.AUTO else precision.value
+    assert target.precision_name == name
+    assert target.label == f"pp-ocrv4-mobile, cpu, {name}"
 
 
 def test_a_precision_that_the_device_does_not_have_is_refused(model_repository: Path) -> None:
@@ -88,15 +93,7 @@ def test_tensorrts_precision_is_named_on_a_gpu(model_repository: Path, tmp_path:
         changed = text.replace("execution_accelerators {", f"execution_accelerators {{ {accelerator}")
         (tmp_path / model / "config.pbtxt").write_text(changed, "utf-8")
     assert Target(tmp_path, Device.GPU).precision_name == "fp16"
-    assert Target(tmp_path, Device.CPU).precision_name == "f32"
-
-
-def test_without_a_precision_config_pbtxt_says_it(model_repository: Path) -> None:
-    target = Target(model_repository)
-    assert target.precision_name == "f32"
-    assert target.label == "pp-ocrv4-mobile, cpu"
-    assert "--precision" not in target.serve_options()
-    assert target.reader_options()["precision"] is None
+    assert Target(tmp_path, Device.CPU, Precision.F32).precision_name == "f32"
 
 
 def test_a_server_that_cannot_start_says_why(bare_repository: Path, tmp_path: Path) -> None:

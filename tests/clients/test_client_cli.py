@@ -36,7 +36,7 @@ def image(tmp_path: Path) -> str:
         (["IMAGE", "--local", "--timeout", "60", "--retries", "2"], "leave out --timeout, --retries"),
         (["IMAGE", "--local", "--protocol", "http"], "leave out --protocol"),
         (["IMAGE", "--local", "--device", "cuda"], 'device must be "cpu" or "gpu", not \'cuda\''),
-        (["IMAGE", "--local", "--precision", "bf8"], 'precision must be "f32" or "bf16", not \'bf8\''),
+        (["IMAGE", "--local", "--precision", "bf8"], 'precision must be "auto" or "f32" or "bf16", not \'bf8\''),
         (["IMAGE", "--pages", "3-1"], "pages must be numbers and ranges from 1 on, such as 1-3,8-, not '3-1'"),
         (["IMAGE", "--format", "pdf"], "--format pdf needs --output FILE"),
         (["IMAGE", "-", "--format", "hocr"], "--format hocr holds one document a file: use --output FOLDER for 2"),

@@ -18,6 +18,7 @@ from ocr_contract.reader import Reader
 from ocr_pipeline.clock import STAGES
 from ocr_pipeline.repository import PARAMETERS, WEIGHTS, ModelRepository
 from ocr_predictor import LocalOcr, StageTimes
+from onnxruntime_backend.precision import has_bf16
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PICTURES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".png", ".jpg"))
@@ -219,7 +220,7 @@ def test_a_closed_reader_reads_no_more(model_repository):
     [
         ({"device": "cuda"}, 'device must be "cpu" or "gpu", not \'cuda\''),
         ({"device": "GPU:0"}, 'device must be "cpu" or "gpu"'),
-        ({"precision": "bf8"}, 'precision must be "f32" or "bf16", not \'bf8\''),
+        ({"precision": "bf8"}, 'precision must be "auto" or "f32" or "bf16", not \'bf8\''),
         ({"device": "gpu", "precision": "bf16"}, "works on the CPU only"),
     ],
 )
@@ -233,6 +234,23 @@ def test_bf16_on_a_cpu_without_it_is_refused(bare_repository, tmp_path, monkeypa
     monkeypatch.setattr("onnxruntime_backend.precision.CPUINFO", tmp_path / "cpuinfo")
     with pytest.raises(OcrError, match="no BF16 arithmetic"):
         LocalOcr(bare_repository, precision="bf16")
+
+
+def test_what_config_pbtxt_says_is_computed_unless_a_precision_is_forced(weighted_copy, local):
+    for model in ("det", "rec"):
+        config = weighted_copy / model / "config.pbtxt"
+        hint = 'name: "openvino", parameters { key: "INFERENCE_PRECISION_HINT", value: "f32" }'
+        config.write_text(config.read_text().replace('name: "openvino"', hint))
+    by_itself = "bf16" if has_bf16() else "f32"
+    assert local.precision == by_itself
+    read = []
+    for precision, computed in (("auto", "f32"), ("f32", "f32"), (by_itself, by_itself)):
+        with LocalOcr(weighted_copy, precision=precision) as reader:
+            assert reader.precision == computed
+            read.append(reader.ocr(SAMPLES / "receipt.png").scores)
+    assert np.array_equal(read[0], read[1])
+    assert np.array_equal(read[2], local.ocr(SAMPLES / "receipt.png").scores)
+    assert np.array_equal(read[1], read[2]) == (by_itself == "f32")
 
 
 def cut(data):

@@ -20,7 +20,7 @@ from ocr_client import OcrClient
 from ocr_serve.claim import remove_stale
 from ocr_serve.stubs import stubs
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.precision import Precision, check_precision
+from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, check_precision
 from onnxruntime_backend.settings import Device
 
 RECEIPT = Path(__file__).resolve().parents[2] / "samples" / "receipt.png"
@@ -140,22 +140,27 @@ def test_what_is_wrong_in_a_configuration_stops_the_load_with_its_name(begin_ser
     assert 'unknown cpu_execution_accelerator "warp_drive"' in server.log.read_text(errors="replace")
 
 
-def test_bf16_reads_the_same_but_for_spaces_with_other_scores_or_is_refused_where_the_cpu_lacks_it(
+def test_where_the_cpu_has_bf16_it_is_the_default_and_reads_the_same_but_for_spaces_with_other_scores(
     server, start_server, quick_repository, run_serve
 ):
+    """The server of this run is started without a word about precision."""
+    forced = start_server(quick_repository, "--precision", "f32")
+    assert forced.has_said(" on cpu in f32, http://")
+    with OcrClient(server.http_url) as usual, OcrClient(forced.http_url) as in_f32:
+        auto, f32 = usual.ocr(RECEIPT), in_f32.ocr(RECEIPT)
+    assert forced.stop(signal.SIGTERM) == 0
     try:
         check_precision(Precision.BF16, Device.CPU)
     except InvalidConfig as problem:
+        assert server.has_said(" on cpu in f32, http://")
+        assert np.array_equal(auto.scores, f32.scores)
         code, stderr = run_serve("--model-repository", quick_repository, "--device", "cpu", "--precision", "bf16")
         assert (code, stderr.strip()) == (2, f"ocr-serve: {problem}")
         return
-    other = start_server(quick_repository, "--precision", "bf16")
-    with OcrClient(other.http_url) as in_bf16, OcrClient(server.http_url) as in_f32:
-        bf16, f32 = in_bf16.ocr(RECEIPT), in_f32.ocr(RECEIPT)
-    assert [text.replace(" ", "") for text in bf16.texts] == [text.replace(" ", "") for text in f32.texts]
-    np.testing.assert_allclose(bf16.scores, f32.scores, atol=0.05)
-    assert (bf16.scores != f32.scores).mean() > 0.5
-    assert other.stop(signal.SIGTERM) == 0
+    assert server.has_said(" on cpu in bf16, http://")
+    assert [text.replace(" ", "") for text in auto.texts] == [text.replace(" ", "") for text in f32.texts]
+    np.testing.assert_allclose(auto.scores, f32.scores, atol=0.05)
+    assert (auto.scores != f32.scores).mean() > 0.5
 
 
 def test_a_plain_tritonserver_serves_the_repository(server, begin_server, quick_repository, tmp_path, wait_for):
@@ -168,7 +173,9 @@ def test_a_plain_tritonserver_serves_the_repository(server, begin_server, quick_
     plain = begin_server(repository, *here, program=shlex.split(printed))
     wait_for(plain.is_ready, "tritonserver is ready", 120)
     with OcrClient(plain.http_url) as client, OcrClient(server.http_url) as usual:
-        assert client.ocr(RECEIPT).texts == usual.ocr(RECEIPT).texts
+        here, there = client.ocr(RECEIPT), usual.ocr(RECEIPT)
+        assert here.texts == there.texts
+        assert np.array_equal(here.scores, there.scores)  # in the same arithmetic
     with InferenceServerClient(plain.grpc_url) as client:
         loaded = {model.name for model in client.get_model_repository_index().models if model.state == "READY"}
         assert loaded == {path.parent.name for path in repository.glob("*/config.pbtxt")}
@@ -178,3 +185,12 @@ def test_a_plain_tritonserver_serves_the_repository(server, begin_server, quick_
         with pytest.raises(InferenceServerException, match="not allowed"):
             client.load_model("evil", config='{"backend": "python"}', files={"file:1/model.py": b"raise SystemExit"})
     assert plain.stop(signal.SIGTERM) == 0
+
+
+def test_a_precision_that_is_forced_stands_in_the_command_for_a_plain_tritonserver():
+    program = [Path(sys.prefix) / "bin" / "ocr-serve", "--print-command"]
+    printed = [
+        subprocess.run([*program, *options], capture_output=True, text=True, check=True).stdout
+        for options in ((), ("--precision", "f32"))
+    ]
+    assert [f"{PRECISION_VARIABLE}=f32" in shlex.split(words) for words in printed] == [False, True]

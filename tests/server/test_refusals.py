@@ -170,8 +170,10 @@ def test_gpu_that_is_not_there(run_serve, weighted_copy):
 
 
 def test_a_precision_in_the_container():
-    with pytest.raises(EnvironmentProblem, match="Triton's own onnxruntime backend takes none"):
-        checks.check_precision_is_taken(Precision.BF16, in_container=True)
+    for forced in (Precision.BF16, Precision.F32):
+        with pytest.raises(EnvironmentProblem, match="Triton's own onnxruntime backend takes none"):
+            checks.check_precision_is_taken(forced, in_container=True)
+    checks.check_precision_is_taken(Precision.AUTO, in_container=True)
     checks.check_precision_is_taken(Precision.BF16, in_container=False)
 
 

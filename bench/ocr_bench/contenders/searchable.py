@@ -103,7 +103,7 @@ def searchable_tools(target: Target, server: Server, cache: Path) -> tuple[list[
     client = (str(beside("ocr-client")), "--format", "pdf")
     asked = ("--url", server.http, "--timeout", f"{REQUEST_TIMEOUT_S:.0f}")
     models: tuple[str, ...] = ("--model-repository", str(target.path), "--device", target.device.value)
-    models += ("--precision", target.precision.value) if target.precision else ()
+    models += ("--precision", target.precision.value)
     tools = [
         Tool("ocr-client, server", (*client, *asked), ("--output",), server),
         Tool("ocr-client --local", (*client, "--local", *models), ("--output",)),

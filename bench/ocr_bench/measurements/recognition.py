@@ -96,15 +96,18 @@ class Recognition(Measurement[AllRead]):
     peer: Peers = field(default_factory=lambda: [*PEERS])
     cache: Cache = CACHE
 
+    @property
+    def _targets(self) -> list[Target]:
+        return [Target(path, self.device) for path in self.model_repository]
+
     def measure(self, place: Workplace) -> AllRead:
         """Let every side read every picture, one after the other."""
         datasets = [read_words(folder) for folder in self.folders]
-        targets = [Target(path, self.device) for path in self.model_repository]
         commands = {
             ("ours", target.model_set): peer_child.command(
                 sys.executable, "local", {**target.reader_options(), **ALONE}
             )
-            for target in targets
+            for target in self._targets
         }
         missing = []
         for peer in self.peer:
@@ -139,7 +142,8 @@ class Recognition(Measurement[AllRead]):
             "Pictures of one word or line each go to the recogniser as they are, one at a time: every side has a call "
             "for that, ours is `recognize`. Line orientation is off. Exact: the text equals its label, case and "
             "punctuation included, as in the case-sensitive evaluation of ICDAR 2015. Folded: their letters and digits "
-            "are equal, case and punctuation aside."
+            "are equal, case and punctuation aside. "
+            f"Ours: {', '.join(target.label for target in self._targets)}."
         )
 
     def table(self, found: AllRead) -> Table:

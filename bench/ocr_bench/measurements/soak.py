@@ -109,6 +109,15 @@ class Soak(TargetMeasurement[Soaked]):
     url: Annotated[str | None, Option(help="host:port of a running server (HTTP), instead of a new one.")] = None
     grpc_url: Annotated[str | None, Option(help="The same server's gRPC.")] = None
 
+    @property
+    def heading(self) -> str:
+        """The heading of the section: what a server that runs already computes in, it alone knows."""
+        return f"### {self.title}: {self._what}"
+
+    @property
+    def _what(self) -> str:
+        return f"server at {self.url}" if self.url else self.target.label
+
     def measure(self, place: Workplace) -> Soaked:
         """Read every picture alone, then ask for them at random until the time is up."""
         if self.faults and self.url:
@@ -245,4 +254,4 @@ class Soak(TargetMeasurement[Soaked]):
         ends = [entry.started_s + entry.took_s for entry in found.entries if entry.outcome in GOOD]
         memory = [(sample.at_s, sample.mib) for sample in found.memory]
         marks = [(fault.at_s, fault.what) for fault in found.faults]
-        return over_time(memory, ends, BIN_S, marks, f"{self.target.label if not self.url else self.url}")
+        return over_time(memory, ends, BIN_S, marks, self._what)

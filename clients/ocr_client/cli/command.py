@@ -100,11 +100,12 @@ def run(
     ] = None,
     device: Annotated[str, _flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
     precision: Annotated[
-        str | None,
+        str,
         _flag(
-            "With --local: arithmetic on a CPU; by default what the models' config.pbtxt says.", metavar="<f32|bf16>"
+            "With --local: arithmetic on a CPU; auto: BF16 where the processor has it, else float32.",
+            metavar="<auto|f32|bf16>",
         ),
-    ] = None,
+    ] = "auto",
     overlay: Annotated[Path | None, _flag("Folder for pictures with boxes and texts drawn.", file_okay=False)] = None,
     font: Annotated[Path | None, _flag("Font file for --overlay; by default Noto Sans CJK.")] = None,
     **options: Any,
