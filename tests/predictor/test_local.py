@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ocr_client import OcrClient
+from ocr_client.local import identity
 from ocr_contract.errors import ImageTooLarge, InvalidImage, InvalidInput, InvalidModel, InvalidOption, OcrError
 from ocr_contract.reader import Reader
 from ocr_pipeline.clock import STAGES
@@ -247,6 +248,7 @@ def test_what_config_pbtxt_says_is_computed_unless_a_precision_is_forced(weighte
     for precision, computed in (("auto", "f32"), ("f32", "f32"), (by_itself, by_itself)):
         with LocalOcr(weighted_copy, precision=precision) as reader:
             assert reader.precision == computed
+            assert identity(reader)["precision"] == computed  # pages of another arithmetic are not taken by --resume
             read.append(reader.ocr(SAMPLES / "receipt.png").scores)
     assert np.array_equal(read[0], read[1])
     assert np.array_equal(read[2], local.ocr(SAMPLES / "receipt.png").scores)

@@ -98,7 +98,7 @@ def test_exif_orientation(http):
     result = http.ocr(SAMPLES / "exif.jpg")
     with Image.open(SAMPLES / "exif.jpg") as picture:
         stored_width, stored_height = picture.size
-    assert "BOOK OF THE DAY" in result.texts
+    assert folded("BOOK OF THE DAY") in map(folded, result.texts)  # in BF16 PP-OCRv4 drops a space of it
     assert result.boxes[..., 0].max() <= stored_height
     assert result.boxes[..., 1].max() <= stored_width
     assert result.boxes[..., 1].max() > stored_height * 0.6
