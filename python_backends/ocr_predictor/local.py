@@ -34,7 +34,7 @@ from ocr_pipeline.upright import Upright, find_upright
 from ocr_pipeline.whole import check_installed
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
-from onnxruntime_backend.precision import Precision, arithmetic, check_precision
+from onnxruntime_backend.precision import NAMED_MODELS, Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class LocalOcr:
         repository = ModelRepository(Path(model_repository))
         self.model_set = check_installed(repository)
         self.networks = Networks(repository, where, asked)
-        self.precision = arithmetic([repository.config(model) for model in ("det", "rec")], asked, where)
+        self.precision = arithmetic({model: repository.config(model) for model in NAMED_MODELS}, asked, where)
         self._parameters = repository.parameters()
         self._dictionary = tuple(chain(*repository.dictionaries()))
         picture, lines, boxes = (repository.config(model) for model in ("decode", "rec_preprocess", "det_batcher"))

@@ -29,7 +29,7 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         device = Device(args["model_instance_kind"].lower())
         # A plain tritonserver has no such variable.
-        precision = Precision(os.environ.get(PRECISION_VARIABLE, Precision.AUTO.value))
+        precision = Precision(os.environ.get(PRECISION_VARIABLE) or Precision.AUTO.value)
         config = with_precision(config, precision, device)
         self._batching = config["max_batch_size"] > 0
         name = config.get("default_model_filename") or "model.onnx"

@@ -1,7 +1,7 @@
 """The arithmetic of the networks on a CPU: what may be asked for, what this CPU has, and what is computed in."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from onnxruntime_backend.settings import Choice, Device
 PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
 PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 _PRECISION_KEYS = {Device.CPU: ("openvino", PRECISION_HINT), Device.GPU: ("tensorrt", "precision_mode")}
+NAMED_MODELS = ("det", "rec")  # those whose arithmetic is told to users
 BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 CPUINFO = Path("/proc/cpuinfo")  # lists the CPU's flags
 
@@ -84,11 +85,11 @@ def with_precision(config: Mapping[str, Any], precision: Precision, device: Devi
     return changed
 
 
-def arithmetic(configs: Iterable[Mapping[str, Any]], precision: Precision, device: Device) -> str:
+def arithmetic(configs: Mapping[str, Mapping[str, Any]], precision: Precision, device: Device) -> str:
     """Name what models compute in: "f32", "bf16", TensorRT's "fp16", or each where they differ: "det bf16, rec f32".
 
     Args:
-        configs: their configurations as Triton's JSON.
+        configs: their configurations as Triton's JSON, by their names.
         precision: what is asked for.
         device: where they run.
 
@@ -97,11 +98,11 @@ def arithmetic(configs: Iterable[Mapping[str, Any]], precision: Precision, devic
     """
     accelerator, key = _PRECISION_KEYS[device]
     names = {}
-    for config in configs:
+    for model, config in configs.items():
         accelerators = _accelerators(with_precision(config, precision, device), device)
         parameters = [one.get("parameters", {}) for one in accelerators if one["name"] == accelerator]
         stated = [values[key].lower() for values in parameters if key in values]
-        names[config["name"]] = stated[0] if stated and stated[0] != "fp32" else Precision.F32.value
+        names[model] = stated[0] if stated and stated[0] != "fp32" else Precision.F32.value
     all_of_them = ", ".join(f"{model} {name}" for model, name in names.items())
     return all_of_them if len(set(names.values())) > 1 else next(iter(names.values()))
 

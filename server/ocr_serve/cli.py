@@ -25,7 +25,7 @@ from ocr_serve.repository import check_repository
 from ocr_serve.running import Launch, Policy
 from ocr_serve.supervisor import Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
-from onnxruntime_backend.precision import PRECISION_VARIABLE, Precision, arithmetic, check_precision
+from onnxruntime_backend.precision import NAMED_MODELS, PRECISION_VARIABLE, Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 _LAST_S = 5.0  # beyond Triton's own limit for requests under way, when it is told to stop
@@ -152,7 +152,7 @@ def _arithmetic(home: TritonHome, repository: ModelRepository, precision: Precis
     """What the networks compute in. In the container ONNX Runtime has OpenVINO compute in float32 on every CPU."""
     if home.is_container and device is Device.CPU:
         return Precision.F32.value
-    return arithmetic([repository.config(model) for model in ("det", "rec")], precision, device)
+    return arithmetic({model: repository.config(model) for model in NAMED_MODELS}, precision, device)
 
 
 def _plain_command(home: TritonHome, precision: Precision) -> str:

@@ -167,10 +167,10 @@ def cpu_flags(tmp_path, monkeypatch):
     return give
 
 
-def network(name="det", **own):
+def network(**own):
     """A model that runs on OpenVINO, and on a GPU in TensorRT's FP16, with properties of its own."""
     text = accelerators(cpu=("openvino", own), gpu=("tensorrt", {"precision_mode": "FP16"}))
-    config = text_format.Parse(f'name: "{name}" {text}', ModelConfig())
+    config = text_format.Parse(f'name: "det" {text}', ModelConfig())
     return json_format.MessageToDict(config, preserving_proto_field_name=True)
 
 
@@ -191,13 +191,13 @@ def test_auto_is_bf16_where_the_cpu_has_it_and_loses_to_the_configuration(cpu_fl
         assert with_precision(network(**own), Precision.AUTO, Device.CPU) == network(**own, **chosen)
     assert with_precision(network(**F32), Precision.AUTO, Device.CPU) == network(**F32)
     name = chosen["INFERENCE_PRECISION_HINT"]
-    assert arithmetic([network(), network("rec")], Precision.AUTO, Device.CPU) == name
+    assert arithmetic({"det": network(), "rec": network()}, Precision.AUTO, Device.CPU) == name
 
 
 @pytest.mark.usefixtures("cpu_flags")  # which none are given to: there is no such file
 def test_auto_is_f32_on_a_cpu_of_which_nothing_is_known():
     assert with_precision(network(), Precision.AUTO, Device.CPU) == network(**F32)
-    assert arithmetic([network()], Precision.AUTO, Device.CPU) == "f32"
+    assert arithmetic({"det": network()}, Precision.AUTO, Device.CPU) == "f32"
 
 
 def test_auto_leaves_a_gpu_and_other_runtimes_as_they_are(cpu_flags):
@@ -205,10 +205,10 @@ def test_auto_leaves_a_gpu_and_other_runtimes_as_they_are(cpu_flags):
     assert with_precision(network(), Precision.AUTO, Device.GPU) == network()
     plain = {"name": "det", "max_batch_size": 0}
     assert with_precision(plain, Precision.AUTO, Device.CPU) == plain
-    assert arithmetic([plain], Precision.AUTO, Device.CPU) == "f32"
-    assert arithmetic([plain], Precision.AUTO, Device.GPU) == "f32"
-    assert arithmetic([network()], Precision.AUTO, Device.GPU) == "fp16"
-    assert arithmetic([network(), {**plain, "name": "rec"}], Precision.AUTO, Device.CPU) == "det bf16, rec f32"
+    assert arithmetic({"det": plain}, Precision.AUTO, Device.CPU) == "f32"
+    assert arithmetic({"det": plain}, Precision.AUTO, Device.GPU) == "f32"
+    assert arithmetic({"det": network()}, Precision.AUTO, Device.GPU) == "fp16"
+    assert arithmetic({"det": network(), "rec": plain}, Precision.AUTO, Device.CPU) == "det bf16, rec f32"
 
 
 def test_bf16_of_a_configuration_is_refused_on_a_cpu_without_it(cpu_flags):
