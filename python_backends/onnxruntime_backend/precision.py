@@ -11,7 +11,7 @@ from onnxruntime_backend.settings import Choice, Device
 PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
 PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 _PRECISION_KEYS = {Device.CPU: ("openvino", PRECISION_HINT), Device.GPU: ("tensorrt", "precision_mode")}
-NAMED_MODELS = ("det", "rec")  # those whose arithmetic is told to users
+NAMED_MODELS = ("det", "rec", "rec_second")  # those whose arithmetic is told to users
 BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 CPUINFO = Path("/proc/cpuinfo")  # lists the CPU's flags
 
