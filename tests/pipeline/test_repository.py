@@ -29,10 +29,11 @@ def test_a_limit_is_a_whole_number_of_at_least_one(text):
 
 def test_models_without_weights_that_a_set_may_lack_are_not_served(bare_repository):
     repository = ModelRepository(bare_repository)
-    assert "cls" in repository.models()
-    assert "cls" not in repository.served_models()
-    repository.file("cls", "model.onnx").parent.mkdir(exist_ok=True)
-    repository.file("cls", "model.onnx").write_bytes(b"onnx")
+    for model in ("cls", "rec_second"):
+        assert model in repository.models()
+        assert model not in repository.served_models()
+        repository.file(model, "model.onnx").parent.mkdir(exist_ok=True)
+        repository.file(model, "model.onnx").write_bytes(b"onnx")
     assert list(repository.served_models()) == list(repository.models())
 
 
