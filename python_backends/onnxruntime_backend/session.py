@@ -16,7 +16,6 @@ from onnxruntime_backend.settings import Device, SessionSettings, session_settin
 from onnxruntime_backend.shapes import Shapes
 
 Tensors = dict[str, npt.NDArray[Any]]
-ShapesOfInputs = tuple[tuple[int, ...], ...]
 
 # ONNX Runtime's type names for the data types of config.pbtxt.
 ONNX_TYPES = {
@@ -86,34 +85,20 @@ class Session:
         self.providers: list[str] = self._session.get_providers()
         self.inputs = [tensor["name"] for tensor in config["input"]]
         self.outputs = [tensor["name"] for tensor in config["output"]]
-        self._known_shapes: set[ShapesOfInputs] = set()
+        self._known_shapes: set[tuple[tuple[int, ...], ...]] = set()
         _check(self._session.get_inputs(), config["input"], "input", path)
         _check(self._session.get_outputs(), config["output"], "output", path)
-        declared = {tensor.name: tensor.shape for tensor in self._session.get_inputs()}
-        self.shapes = Shapes(declared, settings.bounds)
-        self._fixed: dict[ShapesOfInputs, ort.InferenceSession] = {}
-        for sample in warmup_inputs(config)[: settings.fixed_shapes]:
-            shapes = self._shapes_of(sample)
-            self._fixed[shapes] = self._load(_sizes(declared, sample))
-            self._known_shapes.add(shapes)
-
-    def _shapes_of(self, tensors: Mapping[str, npt.NDArray[Any]]) -> ShapesOfInputs:
-        return tuple(tensors[name].shape for name in self.inputs)
+        self.shapes = Shapes({tensor.name: tensor.shape for tensor in self._session.get_inputs()}, settings.bounds)
 
     def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
         """Output tensors by name, from input tensors by name."""
-        shapes = self._shapes_of(tensors)
         try:
-            session = self._fixed.get(shapes, self._session)
-            outputs = dict(zip(self.outputs, session.run(self.outputs, tensors), strict=True))
+            outputs = dict(zip(self.outputs, self._session.run(self.outputs, tensors), strict=True))
         except Exception:
             # After a run that failed, OpenVINO's provider fails on the shapes that it has just known how to run.
-            if shapes in self._fixed:
-                declared = {tensor.name: tensor.shape for tensor in self._session.get_inputs()}
-                self._fixed[shapes] = self._load(_sizes(declared, tensors))
-            else:
-                self._session = self._load()
+            self._session = self._load()
             raise
+        shapes = tuple(tensors[name].shape for name in self.inputs)
         if shapes not in self._known_shapes:
             # The runtime takes other buffers for a new shape; those that it leaves would stay with the process.
             self._known_shapes.add(shapes)
@@ -137,18 +122,7 @@ class Session:
         return [{name: parts[name][number] for name in self.outputs} for number in range(len(requests))]
 
 
-def _sizes(declared: Mapping[str, list[int | str]], tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
-    """What the free dimensions of a network, by their names, are in some tensors."""
-    return {
-        free: size
-        for name, shape in declared.items()
-        for free, size in zip(shape, tensors[name].shape, strict=True)
-        if isinstance(free, str)
-    }
-
-
-def _load(path: Path, settings: SessionSettings, sizes: Mapping[str, int] | None = None) -> ort.InferenceSession:
-    """A session; with `sizes`, which are of free dimensions, one of fixed shapes."""
+def _load(path: Path, settings: SessionSettings) -> ort.InferenceSession:
     available = ort.get_available_providers()
     for provider, _ in settings.providers:
         if provider not in available:
@@ -165,8 +139,6 @@ def _load(path: Path, settings: SessionSettings, sizes: Mapping[str, int] | None
     options.enable_mem_pattern = settings.enable_mem_pattern
     for key, value in settings.config_entries.items():
         options.add_session_config_entry(key, value)
-    for name, size in (sizes or {}).items():
-        options.add_free_dimension_override_by_name(name, size)
     if not path.is_file():
         raise ModelLoadError(f"{path} is missing; {INSTALL_HINT}")
     try:

@@ -3,9 +3,7 @@
 Beyond that backend, parameters of the `openvino` accelerator are OpenVINO properties, such as
 INFERENCE_PRECISION_HINT (the C++ backend ignores them). NUM_STREAMS is how many runs go on at the same time, each on
 its share of the cores; AUTO is one for each core, at most 8, since each has its own memory. Nor does it know a model's
-parameters `side_multiple` and `max_elements` (see `shapes.Bounds`), and `fixed_shapes`: how many of the shapes of
-`model_warmup`, the first ones, have a session of their own. A session that is asked for one shape after the other
-spends time on each change.
+parameters `side_multiple` and `max_elements` (see `shapes.Bounds`).
 """
 
 import json
@@ -71,7 +69,6 @@ class SessionSettings:
     config_entries: Mapping[str, str] = field(default_factory=dict)
     streams: int = 1  # runs that may go on at the same time
     bounds: Bounds = field(default_factory=Bounds)
-    fixed_shapes: int = 0  # of model_warmup, from its begin
 
 
 def session_settings(config: Mapping[str, Any], device: Device, device_id: int) -> SessionSettings:
@@ -110,7 +107,6 @@ def session_settings(config: Mapping[str, Any], device: Device, device_id: int) 
         config_entries={key: parameters[key] for key in (allocator_key,) if key in parameters},
         streams=streams,
         bounds=Bounds(max(_whole(parameters, "side_multiple", 1), 1), _whole(parameters, "max_elements", 0)),
-        fixed_shapes=_whole(parameters, "fixed_shapes", 0),
     )
 
 

@@ -56,23 +56,6 @@ def test_memory_is_released_after_every_shape_that_is_new_to_the_runtime(model, 
     assert counts == [1, 1, 2, 2, 3, 3, 3]
 
 
-def test_a_shape_with_a_session_of_its_own_is_answered_as_any_other(model):
-    samples = [
-        {"batch_size": batch, "inputs": {name: {"dims": [2], "data_type": "TYPE_FP32"} for name in ("x", "y")}}
-        for batch in (3, 1, 2)
-    ]
-    config = {**CONFIG, "max_batch_size": 4, "model_warmup": samples}
-    fixed = Session(model, {**config, "parameters": {"fixed_shapes": {"string_value": "2"}}})
-    free = Session(model, config)
-    for batch in (1, 2, 3, 4):
-        tensors = request(batch, batch)
-        answers = fixed.run(tensors), free.run(tensors)
-        assert all(np.array_equal(answers[0][name], answers[1][name]) for name in ("total", "difference"))
-    with pytest.raises(Exception, match="y"):
-        fixed.run({"x": request(3, 0)["x"], "y": np.zeros((3, 5), np.float32)})
-    assert np.array_equal(fixed.run(request(3, 0))["total"], free.run(request(3, 0))["total"])
-
-
 @pytest.mark.parametrize("batches", [[1], [1, 1], [3, 1, 2]])
 def test_joined_requests_are_answered_as_if_alone(model, batches):
     session = Session(model, CONFIG)

@@ -153,7 +153,7 @@ def test_every_stage_is_timed(local):
     times = StageTimes()
     local.ocr_timed(SAMPLES / "receipt.png", times, use_textline_orientation=True, return_word_box=True)
     assert tuple(times.spent_ns) == STAGES
-    assert {stage for stage, spent in times.spent_ns.items() if not spent} == {"rec_second"}  # v4 has one recogniser
+    assert all(spent > 0 for spent in times.spent_ns.values())
 
 
 @pytest.mark.parametrize(
