@@ -10,7 +10,7 @@ from typing import Any
 
 from ocr_pipeline.repository import ModelRepository
 from ocr_predictor import LocalOcr
-from onnxruntime_backend.precision import NAMED_MODELS, Precision, arithmetic, check_precision
+from onnxruntime_backend.precision import Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 
@@ -49,8 +49,8 @@ class Target:
         Raises:
             InvalidConfig: a precision is asked for that this machine or the device does not have.
         """
-        configs = {model: self.repository.config(model) for model in NAMED_MODELS}
-        return arithmetic(configs, self.precision, self.device)
+        of_set = Precision(self.repository.installed().auto_precision)
+        return arithmetic(self.repository.reading_networks(), self.precision, self.device, of_set)
 
     @property
     def label(self) -> str:

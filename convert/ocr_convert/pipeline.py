@@ -81,6 +81,7 @@ def prepare_model_set(model_set: ModelSet, fetcher: Fetcher) -> Preparation:
     """
     with PaddleProcess(fetcher.workdir) as paddle:
         ready = Preparation(fetcher.workdir, paddle, fetcher.reporter)
+        ready.auto_precision = model_set.auto_precision
         for role, network in model_set.networks.items():
             _prepare_network(role, network, model_set, fetcher, ready)
     return ready
@@ -116,7 +117,7 @@ def _prepare_network(role: Role, network: Network, model_set: ModelSet, fetcher:
 
 def _parameters_of(model_set: ModelSet, settings: Settings) -> Parameters:
     """What the list states was measured, and must not depend on which source answered."""
-    stated = {} if model_set.options else settings.options
+    stated = {} if model_set.options.keys() & set(THRESHOLDS.values()) else settings.options
     thresholds = {option: stated[option] for option in THRESHOLDS.values() if option in stated}
     return Parameters({**thresholds, **model_set.options}, PLAIN_DB, model_set.right_to_left)
 

@@ -26,9 +26,10 @@ class Preparation:
     Attributes:
         networks: those that are ready, by what they do in the set.
         comparisons: how each compares to what it was made from.
-        parameters: of det.
+        parameters: of the set.
         characters: of each recogniser's classes after the blank.
         versions: of paddlepaddle and paddle2onnx where they were used.
+        auto_precision: "f32" or "bf16", what --precision auto takes at most.
     """
 
     def __init__(self, workdir: Path, paddle: PaddleProcess, reporter: Reporter) -> None:
@@ -37,6 +38,7 @@ class Preparation:
         self.parameters: Parameters
         self.characters: dict[Role, tuple[str, ...]] = {}
         self.versions: dict[str, str] = {}
+        self.auto_precision = "bf16"
         self._workdir = workdir
         self._paddle = paddle
         self._reporter = reporter

@@ -12,7 +12,7 @@ from ocr_convert.paddle.dictionary import BLANKS
 from ocr_convert.prepare import Preparation
 from ocr_convert.roles import Role
 from ocr_pipeline.parameters import DET_OPTIONS, Parameters
-from ocr_pipeline.repository import CLASSES, DICTIONARY, PARAMETERS, SECOND_DICTIONARY, WEIGHTS
+from ocr_pipeline.repository import AUTO_PRECISION, CLASSES, DICTIONARY, PARAMETERS, SECOND_DICTIONARY, WEIGHTS
 from ocr_pipeline.stages.ctc import join_dictionary
 from ocr_pipeline.stages.orientation import PADDED
 from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
@@ -30,7 +30,8 @@ def summary_of(name: str, ready: Preparation) -> dict[str, Any]:
             for key, role in zip(CLASSES, RECOGNISERS, strict=True)
             if role in ready.characters
         },
-        "networks": {kind: dict(network.origin) for kind, network in ready.networks.items()},
+        **({AUTO_PRECISION: ready.auto_precision} if ready.auto_precision != "bf16" else {}),
+        "networks": {role: dict(network.origin) for role, network in ready.networks.items()},
         "versions": {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, **ready.versions},
     }
 
@@ -39,11 +40,11 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
     """The files of a set as `install` takes them: "<model>/<name>" to the file or its text."""
     summary = summary_of(name, ready)
     files: dict[str, Path | str] = {}
-    for kind, network in ready.networks.items():
-        verification = ready.comparisons[kind].as_json()
+    for role, network in ready.networks.items():
+        verification = ready.comparisons[role].as_json()
         report = {**network.origin, "versions": summary["versions"], "verification": verification}
-        files[f"{kind}/{WEIGHTS}"] = network.fused
-        files[f"{kind}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+        files[f"{role}/{WEIGHTS}"] = network.fused
+        files[f"{role}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     for role, file in zip(RECOGNISERS, (DICTIONARY, SECOND_DICTIONARY), strict=True):
         if role in ready.characters:
             files[f"ctc_decode/{file}"] = join_dictionary(ready.characters[role])

@@ -16,6 +16,7 @@ the links do, and there is neither `current` nor `installed`.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,12 @@ STEPS_WITH_PARAMETERS = ("det_batcher", "ctc_decode", "rec_preprocess", "rec_bat
 HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
 INSTALLED = f"{HOME}/installed"
-REQUIRED_MODELS = ("det", "rec")  # without whose weights nothing is read
 REC_SECOND = "rec_second"  # the recogniser that reads again what rec is not sure of
+READING_MODELS = ("det", "rec", REC_SECOND)
+REQUIRED_MODELS = ("det", "rec")  # without whose weights nothing is read
 OPTIONAL_MODELS = ("cls", REC_SECOND)  # a set may lack their weights; then they cannot be loaded
 _MOST_DIGITS = 18  # of a number in a configuration: Python reads none of thousands
+AUTO_PRECISION = "auto_precision"  # of model_set.json, where BF16 reads worse than a default may
 CLASSES = ("classes", "second_classes")  # of model_set.json, for each recogniser
 BUDGET = "max_seconds"  # parameter of a model that gives up a request that takes it longer
 
@@ -59,6 +62,11 @@ class ModelSet:
     classes: tuple[int, ...]
     files: Mapping[str, str]
     document: Mapping[str, Any]
+
+    @property
+    def auto_precision(self) -> str:
+        """The best of the arithmetics "f32" and "bf16" in which the set reads as well as in any other."""
+        return "f32" if self.document.get(AUTO_PRECISION) == "f32" else "bf16"
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,10 @@ class ModelRepository:
             raise InvalidModel(f"{path} is not a model configuration: {error}") from error
         config: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
         return config
+
+    def reading_networks(self) -> dict[str, dict[str, Any]]:
+        """The configurations of the networks that find and read text, by their names; see `config`."""
+        return {model: self.config(model) for model in READING_MODELS if self.has_weights(model)}
 
     def installed(self) -> ModelSet:
         """The model set that is installed.
@@ -160,6 +172,11 @@ def dictionaries(folder: Path) -> tuple[tuple[str, ...], ...]:
     if (folder / SECOND_DICTIONARY).exists():
         files.append(folder / SECOND_DICTIONARY)
     return tuple(read_dictionary(file) for file in files)
+
+
+def characters(of_each: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The characters of one recogniser, or of two as if they were one: see ocr_pipeline.stages.second_pass."""
+    return tuple(chain(*of_each))
 
 
 def number(config: Mapping[str, Any], key: str, most: int | None = None) -> int:

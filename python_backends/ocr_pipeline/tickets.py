@@ -8,7 +8,7 @@ it by `ask`; elsewhere every request is admitted, and its ticket has the number 
 Triton may drop a request between two steps, because its client has gone. The ticket of such a one comes back when
 
 - a ticket that began to wait for the same step at least a second later has been taken: steps take requests in order, or
-- all tickets are out, and the step that it waits for has been idle for a second.
+- all tickets, or all places at work, are taken, and the step that it waits for has been idle for a second.
 
 Should a ticket be taken for lost too early, then a request more than agreed is under way, and nothing else happens.
 """
@@ -34,6 +34,7 @@ _STEPS = (_ENTRY, "decode", "rec_preprocess", "det_batcher", "rec_batcher", "ctc
 _FILE = "tickets"
 _PATIENCE_NS = 1_000_000_000
 # number: 0 where nobody has the place. step: an index into _STEPS, of the one that the request waits for or is in.
+# at_work: whether it has been its turn.
 _PLACE = np.dtype([("number", "i8"), ("step", "i8"), ("waits", "i8"), ("since_ns", "i8"), ("at_work", "i8")])
 _PLACES_BYTES = MOST * _PLACE.itemsize
 _BYTES = _PLACES_BYTES + len(_STEPS) * 8  # then for each step when it last began or ended with a request
@@ -163,8 +164,8 @@ class Tickets:
         places, long_ago_ns = self._places, time.monotonic_ns() - _PATIENCE_NS
         used = places[places["number"] != 0]
         waited_for = set(used["step"][used["waits"] != 0].tolist())
-        at_work = set(used["step"][used["waits"] == 0].tolist())
-        quiet = {step for step in waited_for - at_work if self._active_ns[step] <= long_ago_ns}
+        begun = set(used["step"][used["waits"] == 0].tolist())
+        quiet = {step for step in waited_for - begun if self._active_ns[step] <= long_ago_ns}
         if quiet:
             busy = {beat.model for beat in beats.read(self._models)}
             for step in quiet:

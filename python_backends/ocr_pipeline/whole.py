@@ -48,10 +48,14 @@ def check_installed(repository: ModelRepository) -> ModelSet:
     counted_on = None if len(characters) == 1 else characters[0]
     if parameters.rec_characters != counted_on:
         raise InvalidModel(
-            f"{repository.file('rec_batcher', PARAMETERS)} counts on {parameters.rec_characters} characters of the "
-            f"first of two recognisers, but the model set has {counted_on}; {INSTALL_HINT}"
+            f"{repository.file('rec_batcher', PARAMETERS)} says "
+            f"{_said(parameters.rec_characters)}, but the model set has {_said(counted_on)}; {INSTALL_HINT}"
         )
     return installed
+
+
+def _said(characters: int | None) -> str:
+    return "one recogniser" if characters is None else f"two recognisers, the first of {characters} characters"
 
 
 def _listed(numbers: Iterable[int]) -> str:

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -27,14 +26,14 @@ from ocr_contract.reader import Picture, check_pictures, picture_content
 from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.finding import open_picture
-from ocr_pipeline.repository import ModelRepository, number
+from ocr_pipeline.repository import ModelRepository, characters, number
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import Upright, find_upright
 from ocr_pipeline.whole import check_installed
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
-from onnxruntime_backend.precision import NAMED_MODELS, Precision, arithmetic, check_precision
+from onnxruntime_backend.precision import Precision, arithmetic, check_precision
 from onnxruntime_backend.settings import Device
 
 if TYPE_CHECKING:
@@ -78,9 +77,10 @@ class LocalOcr:
         repository = ModelRepository(Path(model_repository))
         self.model_set = check_installed(repository)
         self.networks = Networks(repository, where, asked)
-        self.precision = arithmetic({model: repository.config(model) for model in NAMED_MODELS}, asked, where)
+        of_set = Precision(self.model_set.auto_precision)
+        self.precision = arithmetic(repository.reading_networks(), asked, where, of_set)
         self._parameters = repository.parameters()
-        self._dictionary = tuple(chain(*repository.dictionaries()))
+        self._dictionary = characters(repository.dictionaries())
         picture, lines, boxes = (repository.config(model) for model in ("decode", "rec_preprocess", "det_batcher"))
         self._picture_limits = {name: number(picture, name) for name in ("max_pixels", "max_bytes")}
         self._line_limits = {name: number(lines, name) for name in ("max_images", "max_pixels", "max_bytes")}

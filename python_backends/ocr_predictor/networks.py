@@ -14,7 +14,7 @@ from ocr_pipeline.page import NO_CLS
 from ocr_pipeline.repository import REC_SECOND, WEIGHTS, ModelRepository, number
 from ocr_pipeline.stages.buckets import Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
-from ocr_pipeline.stages.second_pass import check_second_pass, put_in, take_lines, unsure
+from ocr_pipeline.stages.second_pass import check_second_pass, merge_passes, needs_second_pass, take_lines
 from onnxruntime_backend.precision import Precision, with_precision
 from onnxruntime_backend.session import Session, Tensors
 from onnxruntime_backend.settings import Device
@@ -29,7 +29,8 @@ def load_session(
         InvalidModel: config.pbtxt or the weights are missing or not what they should be.
         BackendError: the configuration asks for what this machine does not have, or the weights cannot be loaded.
     """
-    config = with_precision(repository.config(model), precision, device)
+    of_set = Precision(repository.installed().auto_precision)
+    config = with_precision(repository.config(model), precision, device, of_set)
     weights = repository.file(model, config.get("default_model_filename", WEIGHTS))
     return Session(weights, config, device)
 
@@ -40,6 +41,14 @@ class RecCall:
 
     recogniser: Session
     inputs: Tensors
+
+
+@dataclass(frozen=True)
+class _Second:
+    """The second recogniser, and how many characters the first one has."""
+
+    session: Session
+    first_characters: int
 
 
 class Networks:
@@ -53,9 +62,10 @@ class Networks:
     ) -> None:
         self._repository, self._device, self._precision = repository, device, precision
         self.det, self.rec = (load_session(repository, model, device, precision) for model in ("det", "rec"))
-        self._characters = repository.parameters().rec_characters
-        has_second = self._characters is not None
-        self.rec_second = load_session(repository, REC_SECOND, device, precision) if has_second else None
+        characters = repository.parameters().rec_characters
+        self._second: _Second | None = None
+        if characters is not None:
+            self._second = _Second(load_session(repository, REC_SECOND, device, precision), characters)
         batcher = repository.config("rec_batcher")
         self._call_limits = number(batcher, "rec_lines_per_call"), number(batcher, "rec_pixels_per_call")
         self._det_lock = threading.Lock()  # one run at a time, as the server's one instance has it
@@ -98,21 +108,24 @@ class Networks:
         Raises:
             InvalidOption: lines are to be read again, and the installed model set has one recogniser.
         """
-        check_second_pass(threshold, self.rec_second is not None)
+        check_second_pass(threshold, self._second is not None)
         with clock.stage("rec"):
             steps = self._pass(self.rec, strip)
-        if self.rec_second is None or self._characters is None or not (again := unsure(steps, counts, threshold)).any():
+        if self._second is None:
+            return steps
+        again = needs_second_pass(steps, counts, threshold)
+        if not again.any():
             return steps
         with clock.stage("rec_second"):
-            second = self._pass(self.rec_second, take_lines(strip, again))
-        return put_in(steps, second, again, self._characters)
+            second = self._pass(self._second.session, take_lines(strip, again))
+        return merge_passes(steps, second, again, self._second.first_characters)
 
     def passes(self, strip: Strip, counts: npt.NDArray[np.int64], threshold: float) -> list[list[RecCall]]:
         """All calls that `recognise` makes, with inputs that are ready: those of one pass, or of two."""
         calls = [self._calls(self.rec, strip)]
-        if self.rec_second is not None:
-            again = unsure(self._pass(self.rec, strip), counts, threshold)
-            calls.append(self._calls(self.rec_second, take_lines(strip, again)))
+        if self._second is not None:
+            again = needs_second_pass(self._pass(self.rec, strip), counts, threshold)
+            calls.append(self._calls(self._second.session, take_lines(strip, again)))
         return calls
 
     def run_calls(self, calls: Sequence[RecCall]) -> list[Tensors]:

@@ -78,13 +78,13 @@ class Step:
     Attributes:
         stages: parts of the model that ocr_stage_duration_us tells of from the start.
         endpoints: those whose requests end here.
-        lets_in: whether requests wait here until there is room for them among those at work.
+        waits_for_turn: whether requests wait here until few enough others are at work.
         has_budget: whether a request may take the step so long that it must be given up.
     """
 
     stages: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
-    lets_in = False
+    waits_for_turn = False
     has_budget = False
     max_at_work: int | None = None
     max_seconds: int | None = None
@@ -100,7 +100,7 @@ class Step:
         self.pulse = Pulse(models, args["model_name"])
         self.tickets = Tickets(models)
         self.counters = Counters(args["model_name"], self.endpoints)
-        if self.lets_in:
+        if self.waits_for_turn:
             self.max_at_work = self.number("max_at_work")
         if self.has_budget:
             self.max_seconds = self.number(BUDGET)

@@ -1,6 +1,5 @@
 """Model `ctc_decode`: classes per step to the finished page, or to the texts of line pictures."""
 
-from itertools import chain
 from typing import Any
 
 from ocr_contract.options import DOCLING, OCR, RECOGNITION, resolve
@@ -8,7 +7,7 @@ from ocr_contract.result import DetectionResult, OcrResult, RecognitionResult
 from ocr_pipeline import page
 from ocr_pipeline.inputs import steps_of_lines
 from ocr_pipeline.parameters import read_parameters
-from ocr_pipeline.repository import PARAMETERS, dictionaries
+from ocr_pipeline.repository import PARAMETERS, characters, dictionaries
 from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters, tensor, text_tensor
 
 
@@ -24,7 +23,7 @@ class TritonPythonModel(Adapter):
 
     def load(self) -> None:
         """The characters of the recognisers, and the direction of their script."""
-        self.dictionary = tuple(chain(*dictionaries(self.directory)))
+        self.dictionary = characters(dictionaries(self.directory))
         self.right_to_left = read_parameters(self.directory / PARAMETERS).right_to_left
 
     def answer(self, request: Any, visit: Visit) -> Tensors:

@@ -9,10 +9,10 @@ from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_paramet
 
 
 class TritonPythonModel(Adapter):
-    """`image` BYTES [1], or `rgb` UINT8 [1,H,W,3], to `pixels` UINT8 [H,W,3]; `lang_type` comes with `rgb` unread."""
+    """`image` BYTES [1], or `rgb` UINT8 [1,H,W,3], to `pixels` UINT8 [H,W,3]."""
 
     stages = ("decode",)
-    lets_in = True
+    waits_for_turn = True
 
     def load(self) -> None:
         """This server's limits."""

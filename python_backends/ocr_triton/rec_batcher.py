@@ -15,7 +15,7 @@ from ocr_pipeline.repository import PARAMETERS, REC_SECOND
 from ocr_pipeline.stages.buckets import Call, Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
 from ocr_pipeline.stages.pieces import checked_counts
-from ocr_pipeline.stages.second_pass import OPTION, check_second_pass, put_in, take_lines, unsure
+from ocr_pipeline.stages.second_pass import OPTION, check_second_pass, merge_passes, needs_second_pass, take_lines
 from ocr_triton.adapter import Step, Tensors, Visit, given, request_parameters
 from ocr_triton.inner import check
 
@@ -76,12 +76,12 @@ class TritonPythonModel(Step):
         visit: Visit,
     ) -> Steps:
         """Read again what the first recogniser, which has so many characters, is not sure of."""
-        again = unsure(first, counts, threshold)
+        again = needs_second_pass(first, counts, threshold)
         if not again.any():
             return first
         with self.clock.stage("rec_second"):
             second = await self.recognise(take_lines(strip, again), visit, REC_SECOND)
-        return put_in(first, second, again, characters)
+        return merge_passes(first, second, again, characters)
 
     def plan(self, strip: Strip) -> list[Call]:
         """Which lines are recognised together."""
@@ -128,8 +128,8 @@ def checked(counts: npt.NDArray[np.int64], answer: Steps) -> npt.NDArray[np.int6
         raise InvalidInput(str(error)) from error
 
 
-async def infer(crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64], model: str = "rec") -> RecAnswer:
-    """One call of `rec`: crops (B, 48, W, 3) and widths (B, 1) to index and score, both (B, T)."""
+async def infer(crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64], model: str) -> RecAnswer:
+    """One call of a recogniser: crops (B, 48, W, 3) and widths (B, 1) to index and score, both (B, T)."""
     response = await pb_utils.InferenceRequest(
         model_name=model,
         requested_output_names=["index", "score"],

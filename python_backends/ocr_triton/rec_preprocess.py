@@ -18,7 +18,7 @@ class TritonPythonModel(Adapter):
     """
 
     stages = ("decode", "cls")
-    lets_in = True
+    waits_for_turn = True
 
     def load(self) -> None:
         """This server's limits, and what cls takes."""

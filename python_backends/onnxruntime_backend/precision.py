@@ -9,9 +9,9 @@ from onnxruntime_backend.errors import InvalidConfig
 from onnxruntime_backend.settings import Choice, Device
 
 PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
+AUTO_VARIABLE = "OCR_SERVE_AUTO_PRECISION"  # of the environment; what the model set says of auto
 PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 _PRECISION_KEYS = {Device.CPU: ("openvino", PRECISION_HINT), Device.GPU: ("tensorrt", "precision_mode")}
-NAMED_MODELS = ("det", "rec", "rec_second")  # those whose arithmetic is told to users
 BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 CPUINFO = Path("/proc/cpuinfo")  # lists the CPU's flags
 
@@ -19,8 +19,9 @@ CPUINFO = Path("/proc/cpuinfo")  # lists the CPU's flags
 class Precision(Choice):
     """Arithmetic of the networks on a CPU.
 
-    AUTO is BF16 where the CPU has it in hardware, else float32, and leaves alone what config.pbtxt says by itself, what
-    does not run on OpenVINO, and other devices. The others are forced, over config.pbtxt.
+    AUTO is BF16 where the CPU has it in hardware and the model set reads as well in it, else float32. It leaves alone
+    what config.pbtxt says by itself, what does not run on OpenVINO, and other devices. The others are forced, over
+    config.pbtxt.
     """
 
     AUTO = "auto"
@@ -52,13 +53,16 @@ def check_precision(precision: Precision, device: Device) -> None:
         _check_bf16(asked)
 
 
-def with_precision(config: Mapping[str, Any], precision: Precision, device: Device) -> dict[str, Any]:
+def with_precision(
+    config: Mapping[str, Any], precision: Precision, device: Device, of_set: Precision = Precision.BF16
+) -> dict[str, Any]:
     """Say in a model's configuration what it computes in.
 
     Args:
         config: the model configuration as Triton's JSON.
         precision: what is asked for.
         device: where the model runs.
+        of_set: what the model set says of auto: F32 where BF16 reads worse than its default may.
 
     Raises:
         InvalidConfig: the device or this CPU does not have what is asked for, here or in the configuration itself, or
@@ -79,19 +83,25 @@ def with_precision(config: Mapping[str, Any], precision: Precision, device: Devi
         if precision is not Precision.AUTO:
             parameters[PRECISION_HINT] = precision.value
         elif PRECISION_HINT not in parameters:
-            parameters[PRECISION_HINT] = _automatic().value
+            parameters[PRECISION_HINT] = _automatic(of_set).value
         elif parameters[PRECISION_HINT].lower() == Precision.BF16.value:
             _check_bf16(f"{PRECISION_HINT} bf16 in config.pbtxt of {config.get('name')}")
     return changed
 
 
-def arithmetic(configs: Mapping[str, Mapping[str, Any]], precision: Precision, device: Device) -> str:
+def arithmetic(
+    configs: Mapping[str, Mapping[str, Any]],
+    precision: Precision,
+    device: Device,
+    of_set: Precision = Precision.BF16,
+) -> str:
     """Name what models compute in: "f32", "bf16", TensorRT's "fp16", or each where they differ: "det bf16, rec f32".
 
     Args:
         configs: their configurations as Triton's JSON, by their names.
         precision: what is asked for.
         device: where they run.
+        of_set: what the model set says of auto.
 
     Raises:
         InvalidConfig: as `with_precision`.
@@ -99,7 +109,7 @@ def arithmetic(configs: Mapping[str, Mapping[str, Any]], precision: Precision, d
     accelerator, key = _PRECISION_KEYS[device]
     names = {}
     for model, config in configs.items():
-        accelerators = _accelerators(with_precision(config, precision, device), device)
+        accelerators = _accelerators(with_precision(config, precision, device, of_set), device)
         parameters = [one.get("parameters", {}) for one in accelerators if one["name"] == accelerator]
         stated = [values[key].lower() for values in parameters if key in values]
         names[model] = stated[0] if stated and stated[0] != "fp32" else Precision.F32.value
@@ -112,9 +122,9 @@ def _accelerators(config: Mapping[str, Any], device: Device) -> list[dict[str, A
     return kinds.get(f"{device.value}_execution_accelerator", [])
 
 
-def _automatic() -> Precision:
+def _automatic(of_set: Precision) -> Precision:
     try:
-        return Precision.BF16 if has_bf16() else Precision.F32
+        return Precision.BF16 if of_set is Precision.BF16 and has_bf16() else Precision.F32
     except OSError:  # nothing is known of this CPU, and every CPU has float32
         return Precision.F32
 

@@ -200,6 +200,14 @@ def test_auto_is_f32_on_a_cpu_of_which_nothing_is_known():
     assert arithmetic({"det": network()}, Precision.AUTO, Device.CPU) == "f32"
 
 
+def test_auto_is_f32_for_a_model_set_that_says_so(cpu_flags):
+    cpu_flags("avx512_bf16")
+    assert with_precision(network(), Precision.AUTO, Device.CPU, Precision.F32) == network(**F32)
+    assert with_precision(network(**BF16), Precision.AUTO, Device.CPU, Precision.F32) == network(**BF16)
+    assert with_precision(network(), Precision.BF16, Device.CPU, Precision.F32) == network(**BF16)
+    assert arithmetic({"det": network()}, Precision.AUTO, Device.CPU, Precision.F32) == "f32"
+
+
 def test_auto_leaves_a_gpu_and_other_runtimes_as_they_are(cpu_flags):
     cpu_flags("avx512_bf16")
     assert with_precision(network(), Precision.AUTO, Device.GPU) == network()

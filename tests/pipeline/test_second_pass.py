@@ -9,7 +9,7 @@ from ocr_contract.errors import InvalidOption
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import LINE_HEIGHT, Strip
 from ocr_pipeline.stages.ctc import ctc_decode
-from ocr_pipeline.stages.second_pass import check_second_pass, put_in, take_lines, unsure
+from ocr_pipeline.stages.second_pass import check_second_pass, merge_passes, needs_second_pass, take_lines
 
 FIRST, SECOND = ("a", "b"), ("x", "y", "z")
 
@@ -30,18 +30,18 @@ SURE, DOUBTFUL, EMPTY = [(1, 0.99), (0, 0.2), (2, 0.99)], [(1, 0.99), (1, 0.1), 
     [(0, [False, False, False]), (0.7, [False, False, True]), (0.8, [False, True, True]), (1, [True, True, True])],
 )
 def test_the_mean_probability_of_the_characters_decides(threshold, again):
-    found = unsure(answer(SURE, DOUBTFUL, EMPTY), np.ones(3, np.int64), threshold)
+    found = needs_second_pass(answer(SURE, DOUBTFUL, EMPTY), np.ones(3, np.int64), threshold)
     assert found.tolist() == again
 
 
 def test_a_line_that_is_surely_read_is_read_again_only_where_all_are():
     certain = answer([(1, 1.0)])
-    assert not unsure(certain, np.ones(1, np.int64), 0.9999).any()
-    assert unsure(certain, np.ones(1, np.int64), 1).all()
+    assert not needs_second_pass(certain, np.ones(1, np.int64), 0.9999).any()
+    assert needs_second_pass(certain, np.ones(1, np.int64), 1).all()
 
 
 def test_the_pieces_of_a_line_go_together():
-    found = unsure(answer(SURE, SURE, DOUBTFUL, SURE), np.array([1, 2, 1]), 0.9)
+    found = needs_second_pass(answer(SURE, SURE, DOUBTFUL, SURE), np.array([1, 2, 1]), 0.9)
     assert found.tolist() == [False, True, True, False]
 
 
@@ -60,7 +60,7 @@ def test_each_line_is_that_of_the_recogniser_which_read_it_last(drawn):
     again = np.array([twice for _, _, twice in drawn], np.bool_)
     first = answer(*(one for one, _, _ in drawn))
     second = answer(*(other for _, other, twice in drawn if twice))
-    together = put_in(first, second, again, len(FIRST))
+    together = merge_passes(first, second, again, len(FIRST))
     texts, scores = ctc_decode(together.index, together.score, together.steps, FIRST + SECOND)
     for text, score, (one, other, twice) in zip(texts, scores, drawn, strict=True):
         alone = answer(other if twice else one)

@@ -123,6 +123,13 @@ def test_line_orientation_is_asked_in_batches_that_cls_takes():
     assert CONFIGS["cls"].max_batch_size == CLS_BATCH
 
 
+def test_both_recognisers_are_configured_alike():
+    second = ModelConfig()
+    second.CopyFrom(CONFIGS["rec_second"])
+    second.name = "rec"
+    assert second == CONFIGS["rec"]
+
+
 def test_python_models_are_adapters_of_a_few_lines():
     models = list(REPOSITORIES[0].glob("*/1/model.py"))
     assert len(models) == 6

@@ -135,8 +135,12 @@ def test_a_set_that_lacks_its_second_recogniser(run_serve, two_pass_copy):
             "a\nb",
             "have 6624 and 2 characters, but the recognisers have 6625 and 6625",
         ),
-        ("rec_batcher/1/parameters.json", '{"rec_characters": 3}', "counts on 3 characters of the first of two"),
-        ("rec_batcher/1/parameters.json", "{}", "counts on None characters of the first of two"),
+        (
+            "rec_batcher/1/parameters.json",
+            '{"rec_characters": 3}',
+            "the first of 3 characters, but",
+        ),
+        ("rec_batcher/1/parameters.json", "{}", "says one recogniser, but"),
         ("rec_batcher/1/parameters.json", '{"rec_characters": true}', "rec_characters must be a whole number"),
     ],
 )

@@ -73,9 +73,10 @@ class ModelSet:
     name: str
     about: str
     networks: Mapping[Role, Network]  # in the order in which they are made ready
-    # Of detection; where there are none, thresholds (but not the size of the input) are left to inference.yml.
+    # Where none is a threshold of detection, those are left to inference.yml (but not the size of the input).
     options: Mapping[str, Value] = field(default_factory=dict)
     right_to_left: bool = False  # the script that rec reads is written so
+    auto_precision: Literal["f32", "bf16"] = "bf16"  # what --precision auto takes at most
 
 
 def load_model_sets(path: Path | None = None) -> dict[str, ModelSet]:
@@ -143,6 +144,9 @@ def _model_set(name: str, entry: Mapping[str, Any], networks: Mapping[str, Netwo
     if others := [option for option in stated if option not in MODEL_SET_OPTIONS]:
         raise ValueError(f"{name}: options of a model set are {', '.join(MODEL_SET_OPTIONS)}, not {', '.join(others)}")
     options = {option: parse_option(option, value) for option, value in stated.items()}
-    if SECOND_PASS in options and "rec_second" not in chosen:
-        raise ValueError(f"{name}: {SECOND_PASS} is for a set with rec_second")
-    return ModelSet(name, entry["about"], chosen, options, entry.get("right_to_left", False))
+    auto = entry.get("auto_precision", "bf16")
+    if auto not in ("f32", "bf16"):
+        raise ValueError(f"{name}: auto_precision must be f32 or bf16, not {auto!r}")
+    if (SECOND_PASS in options) != ("rec_second" in chosen):
+        raise ValueError(f"{name}: a set with rec_second states {SECOND_PASS}, and no other set does")
+    return ModelSet(name, entry["about"], chosen, options, entry.get("right_to_left", False), auto)

@@ -29,7 +29,7 @@ def check_second_pass(threshold: float, has_second: bool) -> None:
         raise InvalidOption(f"{OPTION} needs a model set with two recognisers; the installed one has one: leave it out")
 
 
-def unsure(answer: Steps, counts: npt.NDArray[np.int64], threshold: float) -> npt.NDArray[np.bool_]:
+def needs_second_pass(answer: Steps, counts: npt.NDArray[np.int64], threshold: float) -> npt.NDArray[np.bool_]:
     """Which pieces of lines are to be read again: those of lines whose score is below a threshold.
 
     Args:
@@ -50,14 +50,14 @@ def take_lines(strip: Strip, chosen: npt.NDArray[np.bool_]) -> Strip:
     return Strip(strip.pixels[:, np.repeat(chosen, strip.widths)], strip.widths[chosen])
 
 
-def put_in(first: Steps, second: Steps, again: npt.NDArray[np.bool_], characters: int) -> Steps:
+def merge_passes(first: Steps, second: Steps, again: npt.NDArray[np.bool_], characters: int) -> Steps:
     """The answer to all pieces: of the second pass where there was one, of the first elsewhere.
 
     Args:
         first: to P pieces.
         second: to those of them that were read again, by the second recogniser.
         again: (P,) bool, which these are.
-        characters: of the first recogniser; a character of the second has the number of its class there and this.
+        characters: how many the first recogniser has; added to every class of the second but the blank.
     """
     steps = first.steps.copy()
     steps[again] = second.steps
