@@ -59,7 +59,7 @@ def test_each_subject_is_held_against_the_first_and_the_rule_says_who_passes() -
         in differences
     )
     assert rule == RULE
-    assert "| words (token F1), words (exact lines) | no |" in verdicts
+    assert "| pages (token F1), words (token F1), words (exact lines) | no |" in verdicts
     assert "| v3, f32 | v1, f32 | +0.000 [+0.000, +0.000] | +0.000 [+0.000, +0.000] | none | yes |" in verdicts
 
 
