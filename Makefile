@@ -95,6 +95,7 @@ FIRST ?= $(firstword $(TIMED))
 V4 := build/models/pp-ocrv4-mobile
 V6 := build/models/pp-ocrv6-small
 TINY := build/models/pp-ocrv6-tiny
+TWO := build/models/pp-ocrv6
 BF16 := $(if $(filter cpu,$(DEVICE)),$(shell grep -oEm 1 'avx512_bf16|amx_bf16' /proc/cpuinfo))
 F32 := $(if $(filter cpu,$(DEVICE)),--precision f32)
 OCR_BENCH = $(BIN)/ocr-bench
@@ -104,14 +105,17 @@ PEERS = $(OCR_BENCH) peers --chunk $(or $(LIMIT),12) $(TIMED_DATA)
 PEERS_V4 = --peer rapidocr-onnxruntime --peer rapidocr-openvino --model-repository $(V4)
 PEERS_V6 = --peer rapidocr --peer rapidocrlite --peer faster-paddle-small --peer faster-paddle-tiny --no-static \
 	--model-repository $(V6) --model-repository $(TINY)
+PEERS_TWO = --peer faster-paddle-tiny --peer faster-paddle-small --peer rapidocr --peer rapidocrlite --peer rapidocr-openvino \
+	--no-static --model-repository $(TWO) --model-repository $(TINY) --model-repository $(V4)
 
 # What is installed in model_repository is the user's; the benchmarks have model sets of their own.
-INSTALLED_SETS := $(V4:%=%/ocr/1/model_set.json) $(V6:%=%/ocr/1/model_set.json) $(TINY:%=%/ocr/1/model_set.json)
+INSTALLED_SETS := $(V4:%=%/ocr/1/model_set.json) $(V6:%=%/ocr/1/model_set.json) $(TINY:%=%/ocr/1/model_set.json) \
+	$(TWO:%=%/ocr/1/model_set.json)
 $(INSTALLED_SETS): build/models/%/ocr/1/model_set.json: $(INSTALLED) $(wildcard model_repository/*/config.pbtxt)
 	rm -rf build/models/$*
 	$(BIN)/ocr-convert --model-set $* --model-repository build/models/$*
 
-bench-setup: $(INSTALLED_SETS) ## three model sets, the other packages' environments, and perf_analyzer tried
+bench-setup: $(INSTALLED_SETS) ## four model sets, the other packages' environments, and perf_analyzer tried
 	$(OCR_BENCH) setup
 
 bench-data:
@@ -119,12 +123,14 @@ bench-data:
 
 bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew, DATA="folder ..." TIMED="folder ..." LIMIT=4
 	-$(OCR_BENCH) setup  # a package that cannot be had is left out of the tables
-	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository $(V6) --model-repository $(V4) --model-repository $(TINY) \
+	$(OCR_BENCH) accuracy $(ALL_DATA) --model-repository $(V6) --model-repository $(TWO) --model-repository $(TINY) \
+		--model-repository $(V4) \
 		$(F32) $(if $(BF16),--precision bf16)
 	$(if $(WORDS),$(OCR_BENCH) recognition $(addprefix --data ,$(WORDS)) --device $(DEVICE) \
 		--model-repository $(V4) --model-repository $(V6))
 	$(PEERS) $(PEERS_V4) --peer paddleocr $(F32)
 	$(PEERS) $(PEERS_V6) --name peers-v6 $(F32)
+	$(PEERS) $(PEERS_TWO) --name peers-two $(F32) $(if $(BF16),--precision bf16)
 	$(if $(BF16),$(PEERS) $(PEERS_V4) --no-static --precision bf16 --name peers-bf16)
 	$(if $(BF16),$(PEERS) $(PEERS_V6) --precision bf16 --name peers-v6-bf16)
 	$(OCR_BENCH) peers --chunk 3 --data $(FIRST) --limit 6 --device $(DEVICE) --peer rapidocr-onnxruntime \
