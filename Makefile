@@ -61,8 +61,10 @@ web: weights ## the server, and before it the gateway with its page on 127.0.0.1
 test-tools: venv
 	@tests/tools.sh $(BIN)/python
 
-test: venv test-tools ## every test, the real server included
-	$(BIN)/python -m pytest
+# Each process has servers of its own: two take half the time, and more would need a large machine.
+TEST_PROCESSES ?= --numprocesses=2 --dist=loadfile
+test: venv test-tools ## every test, the real server included (TEST_PROCESSES= for one process)
+	$(BIN)/python -m pytest $(TEST_PROCESSES)
 
 # What fuzzers find is kept in build/fuzz, and the next run goes on from there.
 FUZZ_S ?= 60
