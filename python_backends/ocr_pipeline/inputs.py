@@ -77,7 +77,7 @@ def steps_of_lines(
     """
     try:
         answer = Steps(index, score, steps)
-        checked_counts(pieces, answer)
+        checked_counts(pieces, len(answer.steps))
     except ValueError as error:
         raise InvalidInput(str(error)) from error
     if (len(boxes), len(widths)) != (len(pieces), len(steps)):

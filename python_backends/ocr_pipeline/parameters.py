@@ -39,6 +39,11 @@ class Parameters:
     cls: ClsInput = PADDED
     rec_characters: int | None = None
 
+    @property
+    def stated(self) -> frozenset[str]:
+        """The options, and "rec_characters" where there are two recognisers."""
+        return frozenset(self.options) | ({"rec_characters"} if self.rec_characters is not None else set())
+
     def to_json(self) -> str:
         """The text of a parameters.json that `read_parameters` reads back; beside options only what is not usual."""
         variant = {name: value for name, value in asdict(self.db).items() if value != getattr(PLAIN_DB, name)}

@@ -23,8 +23,9 @@ from typing import Any
 from ocr_contract.errors import INSTALL_HINT, InvalidModel
 from ocr_contract.options import OCR
 from ocr_contract.shown import shown
-from ocr_pipeline.parameters import Parameters, read_parameters
+from ocr_pipeline.parameters import DET_OPTIONS, Parameters, read_parameters
 from ocr_pipeline.stages.ctc import read_dictionary
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
 
 VERSION = "1"
 CONFIG = "config.pbtxt"
@@ -33,6 +34,7 @@ DICTIONARY = "dictionary.txt"
 SECOND_DICTIONARY = "dictionary_second.txt"  # of rec_second, where the set has one
 PARAMETERS = "parameters.json"
 SUMMARY = "model_set.json"
+OPTIONS_OF_STEP = {"det_batcher": frozenset(DET_OPTIONS), "rec_batcher": frozenset((SECOND_PASS, "rec_characters"))}
 STEPS_WITH_PARAMETERS = ("det_batcher", "ctc_decode", "rec_preprocess", "rec_batcher")
 HOME = OCR  # the model inside whose folder installed sets lie
 CURRENT = f"{HOME}/current"
@@ -151,7 +153,14 @@ class ModelRepository:
         Raises:
             InvalidModel: a file is missing or is not as it should be, or two of them disagree.
         """
-        det, ctc, lines, rec = (read_parameters(self.file(model, PARAMETERS)) for model in STEPS_WITH_PARAMETERS)
+        of_step = {step: read_parameters(self.file(step, PARAMETERS)) for step in STEPS_WITH_PARAMETERS}
+        for step, found in of_step.items():
+            if others := sorted(found.stated - OPTIONS_OF_STEP.get(step, frozenset())):
+                what = ", ".join(others)
+                raise InvalidModel(
+                    f"{self.file(step, PARAMETERS)} states {what}, which is another step's; {INSTALL_HINT}"
+                )
+        det, ctc, lines, rec = of_step.values()
         if det.cls != lines.cls:
             raise InvalidModel(
                 f"{self.file('det_batcher', PARAMETERS)} and that of rec_preprocess state different inputs of cls; "

@@ -8,7 +8,9 @@ it by `ask`; elsewhere every request is admitted, and its ticket has the number 
 Triton may drop a request between two steps, because its client has gone. The ticket of such a one comes back when
 
 - a ticket that began to wait for the same step at least a second later has been taken: steps take requests in order, or
-- all tickets, or all places at work, are taken, and the step that it waits for has been idle for a second.
+- all tickets, or all places at work, are taken, and the step that it waits for has been idle for a second: no ticket is
+  in it. A step that opens pictures takes in milliseconds what waits for it while it is idle, so there a tenth of a
+  second is enough.
 
 Should a ticket be taken for lost too early, then a request more than agreed is under way, and nothing else happens.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,25 +28,34 @@ from pathlib import Path
 
 import numpy as np
 
-from ocr_contract.errors import Overloaded
-from ocr_pipeline import beats
+from ocr_contract.errors import NotServing, Overloaded
 
 MOST = 4096  # requests that may be under way; what an operator allows is at most this
 _ENTRY = "admit"
 _STEPS = (_ENTRY, "decode", "rec_preprocess", "det_batcher", "rec_batcher", "ctc_decode")
 _FILE = "tickets"
 _PATIENCE_NS = 1_000_000_000
+_PATIENCE_TO_OPEN_NS = 100_000_000
+_OPENING = ("decode", "rec_preprocess")
 # number: 0 where nobody has the place. step: an index into _STEPS, of the one that the request waits for or is in.
 # at_work: whether it has been its turn.
 _PLACE = np.dtype([("number", "i8"), ("step", "i8"), ("waits", "i8"), ("since_ns", "i8"), ("at_work", "i8")])
 _PLACES_BYTES = MOST * _PLACE.itemsize
-_BYTES = _PLACES_BYTES + len(_STEPS) * 8  # then for each step when it last began or ended with a request
+_LAST_START_AT = _PLACES_BYTES + len(_STEPS) * 8  # between: for each step when it last began or ended with a request
+_BYTES = _LAST_START_AT + 8  # ns of time.monotonic after which no request starts; 0 for never
 
 
 def ask(models: Path) -> None:
     """Have the steps that will serve a folder of models count requests."""
     with (models / _FILE).open("xb") as file:
         file.truncate(_BYTES)
+
+
+def close(models: Path, last_start_ns: int) -> None:
+    """Let no request start after a time, in ns of time.monotonic, because the server is being stopped."""
+    with (models / _FILE).open("r+b") as file:
+        file.seek(_LAST_START_AT)
+        file.write(last_start_ns.to_bytes(8, sys.byteorder))
 
 
 class Tickets:
@@ -55,13 +67,13 @@ class Tickets:
         Args:
             models: the folder of the models that are served.
         """
-        self._models = models
         path = models / _FILE
         self._file = path.open("r+b") if path.exists() else None
         if self._file is not None:
             shared = mmap.mmap(self._file.fileno(), _BYTES)
             self._places = np.frombuffer(shared, _PLACE, MOST)
-            self._active_ns = np.frombuffer(shared, np.int64, offset=_PLACES_BYTES)
+            self._active_ns = np.frombuffer(shared, np.int64, len(_STEPS), offset=_PLACES_BYTES)
+            self._last_start_ns = np.frombuffer(shared, np.int64, 1, offset=_LAST_START_AT)
 
     def admit(self, limit: int) -> int:
         """Admit a request; returns the number of its ticket, which nobody can guess, or 0 where nothing is counted.
@@ -93,9 +105,16 @@ class Tickets:
         Args:
             number: of its ticket; 0, and one that was taken for lost, may always start.
             limit: requests that may be at work.
+
+        Raises:
+            NotServing: it is too late, since the server is being stopped.
         """
         with self._locked() as is_counted:
-            if not is_counted or (at := self._find(number)) is None:
+            if not is_counted:
+                return True
+            if 0 < self._last_start_ns[0] <= time.monotonic_ns():
+                raise NotServing("the server is being stopped or started anew; send the request again")
+            if (at := self._find(number)) is None:
                 return True
             if self._count("at_work") >= limit:
                 self._drop_those_of_idle_steps()
@@ -161,13 +180,11 @@ class Tickets:
         places[lost] = np.zeros((), _PLACE)
 
     def _drop_those_of_idle_steps(self) -> None:
-        places, long_ago_ns = self._places, time.monotonic_ns() - _PATIENCE_NS
+        places, now_ns = self._places, time.monotonic_ns()
         used = places[places["number"] != 0]
         waited_for = set(used["step"][used["waits"] != 0].tolist())
         begun = set(used["step"][used["waits"] == 0].tolist())
-        quiet = {step for step in waited_for - begun if self._active_ns[step] <= long_ago_ns}
-        if quiet:
-            busy = {beat.model for beat in beats.read(self._models)}
-            for step in quiet:
-                if _STEPS[step] not in busy:
-                    self._drop(step, long_ago_ns)
+        for step in waited_for - begun:
+            long_ago_ns = now_ns - (_PATIENCE_TO_OPEN_NS if _STEPS[step] in _OPENING else _PATIENCE_NS)
+            if self._active_ns[step] <= long_ago_ns:
+                self._drop(step, long_ago_ns)

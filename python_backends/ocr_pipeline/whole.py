@@ -13,6 +13,7 @@ from ocr_pipeline.repository import (
     ModelRepository,
     ModelSet,
 )
+from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
 
 
 def check_installed(repository: ModelRepository) -> ModelSet:
@@ -50,6 +51,11 @@ def check_installed(repository: ModelRepository) -> ModelSet:
         raise InvalidModel(
             f"{repository.file('rec_batcher', PARAMETERS)} says "
             f"{_said(parameters.rec_characters)}, but the model set has {_said(counted_on)}; {INSTALL_HINT}"
+        )
+    if parameters.rec_characters is None and parameters.options.get(SECOND_PASS, 0):
+        raise InvalidModel(
+            f"{repository.file('rec_batcher', PARAMETERS)} states {SECOND_PASS}, but the model set has one recogniser; "
+            f"{INSTALL_HINT}"
         )
     return installed
 

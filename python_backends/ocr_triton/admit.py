@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-from ocr_contract.errors import InvalidOption
+from ocr_contract.errors import InvalidInput, InvalidOption
 from ocr_pipeline.beats import RESTARTS_VARIABLE
 from ocr_pipeline.tickets import MOST
 from ocr_pipeline.time_limits import TimeLimits, deadline_ns
@@ -31,9 +31,11 @@ class TritonPythonModel(Adapter):
         """Admit the request.
 
         Raises:
-            InvalidOption: its timeout is no number.
+            InvalidInput: it has no input, or its timeout is no number.
             Overloaded: as many are under way as this server takes.
         """
+        if not visit.request.inputs():
+            raise InvalidInput("a request has an input")
         visit.limits = TimeLimits(deadline_ns(timeout_us(visit.request)))
         visit.ticket = self.tickets.admit(self.max_in_flight)
 

@@ -59,10 +59,10 @@ class TritonPythonModel(Step):
         characters = self.parameters.rec_characters
         options = resolve_shared(request_parameters(request), (OCR, RECOGNITION), self.parameters.options)
         check_second_pass(options[OPTION], characters is not None)
+        counts = None if characters is None else checked(given(request, "pieces"), len(strip.widths))
         with self.clock.stage("rec"):
             steps = await self.recognise(strip, visit)
-        if characters is not None:
-            counts = checked(given(request, "pieces"), steps)
+        if characters is not None and counts is not None:
             steps = await self.second_pass(strip, steps, counts, options[OPTION], characters, visit)
         return {"index": steps.index, "score": steps.score, "steps": steps.steps}
 
@@ -116,14 +116,14 @@ class TritonPythonModel(Step):
         return join_answers(calls, [answer for answer in answers if isinstance(answer, tuple)])
 
 
-def checked(counts: npt.NDArray[np.int64], answer: Steps) -> npt.NDArray[np.int64]:
-    """How many pieces each line has, seen to fit the pieces that were recognised.
+def checked(counts: npt.NDArray[np.int64], pieces: int) -> npt.NDArray[np.int64]:
+    """How many pieces each line has, seen to fit the number of pieces.
 
     Raises:
         InvalidInput: they do not fit.
     """
     try:
-        return checked_counts(counts, answer)
+        return checked_counts(counts, pieces)
     except ValueError as error:
         raise InvalidInput(str(error)) from error
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ocr_pipeline import beats
+from ocr_pipeline import beats, tickets
 from ocr_serve import stubs
 from ocr_serve.canary import Canary
 from ocr_serve.claim import Claim
@@ -179,6 +179,8 @@ class Server:
         """Let it answer what is under way, and end by itself; whether a signal to stop has cut that short."""
         if self.code is not None or not self.was_ready:
             return False
+        # Half of the time is for those that have not started, half for those at work: none is cut off.
+        tickets.close(self._claim.models, int((time.monotonic() + limit_s / 2) * 1e9))
         self._process.terminate()
         give_up = time.monotonic() + limit_s
         while self.code is None and time.monotonic() < give_up:

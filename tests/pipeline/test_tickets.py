@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ocr_contract.errors import Overloaded
-from ocr_pipeline import beats, tickets
+from ocr_contract.errors import NotServing, Overloaded
+from ocr_pipeline import tickets
 from ocr_pipeline.tickets import MOST, Tickets
 
 STEPS = ("det_batcher", "rec_batcher", "ctc_decode")
@@ -100,7 +100,6 @@ def test_requests_that_vanished_make_room_when_their_step_is_idle(counted, clock
 
 
 def test_requests_that_wait_for_a_busy_step_keep_their_places(counted, clock):
-    beats.ask(counted)
     own = Tickets(counted)
     at_work, waiting = own.admit(2), own.admit(2)
     for number in (at_work, waiting):
@@ -114,12 +113,31 @@ def test_requests_that_wait_for_a_busy_step_keep_their_places(counted, clock):
     third = own.admit(2)
     with pytest.raises(Overloaded):
         own.admit(2)
-    clock[0] = 120
-    with beats.Pulse(counted, "det_batcher").request(), pytest.raises(Overloaded):  # at a request without a ticket
-        own.admit(2)
+    clock[0] = 120  # a request without a ticket, which may be in the step, keeps no place for others
     own.admit(2)
     own.give_back(third)
     assert own.under_way() == 1
+
+
+def test_a_step_that_opens_pictures_takes_at_once_what_waits_for_it(counted, clock):
+    own = Tickets(counted)
+    own.hand_on(own.admit(1), "decode")
+    clock[0] = 0.05
+    with pytest.raises(Overloaded):
+        own.admit(1)
+    clock[0] = 0.2
+    own.admit(1)
+    assert own.under_way() == 1
+
+
+def test_no_request_starts_in_a_server_that_is_being_stopped(counted, clock):
+    own = Tickets(counted)
+    first, second = own.admit(9), own.admit(9)
+    tickets.close(counted, time.monotonic_ns() + 5_000_000_000)
+    assert own.start(first, 2)
+    clock[0] = 5.1
+    with pytest.raises(NotServing, match="send the request again"):
+        own.start(second, 2)
 
 
 def test_no_more_are_at_work_than_agreed_and_each_makes_room_when_it_ends(counted, clock):

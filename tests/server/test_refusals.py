@@ -149,6 +149,19 @@ def test_recognisers_and_dictionaries_that_do_not_fit(run_serve, two_pass_copy, 
     refused(run_serve("--model-repository", two_pass_copy), sentence, "ocr-convert")
 
 
+@pytest.mark.parametrize(
+    ("step", "text", "sentence"),
+    [
+        ("rec_batcher", '{"text_det_thresh": 0.9}', "states text_det_thresh, which is another step's"),
+        ("det_batcher", '{"rec_characters": 3}', "states rec_characters, which is another step's"),
+        ("rec_batcher", '{"text_rec_second_pass_thresh": 0.5}', "but the model set has one recogniser"),
+    ],
+)
+def test_values_that_stand_in_the_wrong_file(run_serve, weighted_copy, step, text, sentence):
+    (weighted_copy / step / "1" / "parameters.json").write_text(text)
+    refused(run_serve("--model-repository", weighted_copy), f"{step}/1/parameters.json", sentence)
+
+
 @pytest.mark.parametrize("name", ["rec/1/model.onnx", "det_batcher/1/parameters.json", "ctc_decode/1/dictionary.txt"])
 def test_missing_file(run_serve, weighted_copy, name):
     (weighted_copy / name).unlink()

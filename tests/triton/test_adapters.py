@@ -56,6 +56,9 @@ class FakeRequest:
     def requested_output_names(self):
         return self.outputs
 
+    def inputs(self):
+        return ["a tensor"]
+
     def is_cancelled(self):
         return self.is_gone
 

@@ -37,14 +37,14 @@ def cut_long_lines(strip: Strip) -> tuple[Strip, npt.NDArray[np.int64]]:
     return Strip(np.concatenate(pieces, axis=1), np.array([piece.shape[1] for piece in pieces], np.int64)), counts
 
 
-def checked_counts(counts: npt.NDArray[np.int64], answer: Steps) -> npt.NDArray[np.int64]:
-    """`counts` (N,), seen to be of the lines whose pieces the recogniser has answered.
+def checked_counts(counts: npt.NDArray[np.int64], pieces: int) -> npt.NDArray[np.int64]:
+    """`counts` (N,), seen to be of the lines that have so many pieces.
 
     Raises:
         ValueError: they are not.
     """
-    if counts.min(initial=1) < 1 or counts.max(initial=0) > len(answer.steps) or counts.sum() != len(answer.steps):
-        raise ValueError(f"the pieces of {len(counts)} lines are not the {len(answer.steps)} that were recognised")
+    if counts.min(initial=1) < 1 or counts.max(initial=0) > pieces or counts.sum() != pieces:
+        raise ValueError(f"the pieces of {len(counts)} lines are not the {pieces} that there are")
     return counts
 
 
