@@ -263,6 +263,7 @@ def two_pass_repository(prepared_v4, tmp_path_factory):
     ready.networks = {**ready.networks, "rec_second": ready.networks["rec"]}
     ready.comparisons = {**ready.comparisons, "rec_second": ready.comparisons["rec"]}
     ready.characters = {**ready.characters, "rec_second": ready.characters["rec"]}
+    ready.auto_precision = "bf16"
     ready.parameters = replace(ready.parameters, options={**ready.parameters.options, SECOND_PASS: 0.0})
     repository = tmp_path_factory.mktemp("two_passes") / "model_repository"
     install_prepared("twice", ready, repository, quiet())

@@ -10,7 +10,7 @@ from typing import Any
 
 from ocr_pipeline.repository import ModelRepository
 from ocr_predictor import LocalOcr
-from onnxruntime_backend.precision import Precision, arithmetic, check_precision
+from onnxruntime_backend.precision import REPORT, Precision, arithmetic, auto_of, check_precision
 from onnxruntime_backend.settings import Device
 
 
@@ -49,7 +49,7 @@ class Target:
         Raises:
             InvalidConfig: a precision is asked for that this machine or the device does not have.
         """
-        of_set = Precision(self.repository.installed().auto_precision)
+        of_set = auto_of(self.repository.file("rec", REPORT))
         return arithmetic(self.repository.reading_networks(), self.precision, self.device, of_set)
 
     @property

@@ -12,12 +12,12 @@ from ocr_convert.paddle.dictionary import BLANKS
 from ocr_convert.prepare import Preparation
 from ocr_convert.roles import Role
 from ocr_pipeline.parameters import DET_OPTIONS, Parameters
-from ocr_pipeline.repository import AUTO_PRECISION, CLASSES, DICTIONARY, PARAMETERS, SECOND_DICTIONARY, WEIGHTS
+from ocr_pipeline.repository import CLASSES, DICTIONARY, PARAMETERS, SECOND_DICTIONARY, WEIGHTS
 from ocr_pipeline.stages.ctc import join_dictionary
 from ocr_pipeline.stages.orientation import PADDED
 from ocr_pipeline.stages.second_pass import OPTION as SECOND_PASS
+from onnxruntime_backend.precision import REPORT
 
-REPORT = "report.json"
 RECOGNISERS: tuple[Role, ...] = ("rec", "rec_second")
 
 
@@ -30,7 +30,6 @@ def summary_of(name: str, ready: Preparation) -> dict[str, Any]:
             for key, role in zip(CLASSES, RECOGNISERS, strict=True)
             if role in ready.characters
         },
-        **({AUTO_PRECISION: ready.auto_precision} if ready.auto_precision != "bf16" else {}),
         "networks": {role: dict(network.origin) for role, network in ready.networks.items()},
         "versions": {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, **ready.versions},
     }
@@ -42,7 +41,8 @@ def files_of(name: str, ready: Preparation) -> dict[str, Path | str]:
     files: dict[str, Path | str] = {}
     for role, network in ready.networks.items():
         verification = ready.comparisons[role].as_json()
-        report = {**network.origin, "versions": summary["versions"], "verification": verification}
+        auto = {"auto_precision": ready.auto_precision} if ready.auto_precision != "bf16" else {}
+        report = {**network.origin, **auto, "versions": summary["versions"], "verification": verification}
         files[f"{role}/{WEIGHTS}"] = network.fused
         files[f"{role}/{REPORT}"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     for role, file in zip(RECOGNISERS, (DICTIONARY, SECOND_DICTIONARY), strict=True):

@@ -44,7 +44,6 @@ READING_MODELS = ("det", "rec", REC_SECOND)
 REQUIRED_MODELS = ("det", "rec")  # without whose weights nothing is read
 OPTIONAL_MODELS = ("cls", REC_SECOND)  # a set may lack their weights; then they cannot be loaded
 _MOST_DIGITS = 18  # of a number in a configuration: Python reads none of thousands
-AUTO_PRECISION = "auto_precision"  # of model_set.json, where BF16 reads worse than a default may
 CLASSES = ("classes", "second_classes")  # of model_set.json, for each recogniser
 BUDGET = "max_seconds"  # parameter of a model that gives up a request that takes it longer
 
@@ -64,11 +63,6 @@ class ModelSet:
     classes: tuple[int, ...]
     files: Mapping[str, str]
     document: Mapping[str, Any]
-
-    @property
-    def auto_precision(self) -> str:
-        """The best of the arithmetics "f32" and "bf16" in which the set reads as well as in any other."""
-        return "f32" if self.document.get(AUTO_PRECISION) == "f32" else "bf16"
 
 
 @dataclass(frozen=True)
@@ -119,7 +113,8 @@ class ModelRepository:
 
     def reading_networks(self) -> dict[str, dict[str, Any]]:
         """The configurations of the networks that find and read text, by their names; see `config`."""
-        return {model: self.config(model) for model in READING_MODELS if self.has_weights(model)}
+        present = [model for model in READING_MODELS if model in REQUIRED_MODELS or self.has_weights(model)]
+        return {model: self.config(model) for model in present}
 
     def installed(self) -> ModelSet:
         """The model set that is installed.

@@ -33,7 +33,7 @@ from ocr_pipeline.upright import Upright, find_upright
 from ocr_pipeline.whole import check_installed
 from ocr_predictor.networks import Networks
 from ocr_predictor.timing import StageTimes
-from onnxruntime_backend.precision import Precision, arithmetic, check_precision
+from onnxruntime_backend.precision import REPORT, Precision, arithmetic, auto_of, check_precision
 from onnxruntime_backend.settings import Device
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class LocalOcr:
         repository = ModelRepository(Path(model_repository))
         self.model_set = check_installed(repository)
         self.networks = Networks(repository, where, asked)
-        of_set = Precision(self.model_set.auto_precision)
+        of_set = auto_of(repository.file("rec", REPORT))
         self.precision = arithmetic(repository.reading_networks(), asked, where, of_set)
         self._parameters = repository.parameters()
         self._dictionary = characters(repository.dictionaries())

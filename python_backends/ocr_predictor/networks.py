@@ -15,7 +15,7 @@ from ocr_pipeline.repository import REC_SECOND, WEIGHTS, ModelRepository, number
 from ocr_pipeline.stages.buckets import Steps, call_inputs, join_answers, plan_calls
 from ocr_pipeline.stages.crops import Strip
 from ocr_pipeline.stages.second_pass import check_second_pass, merge_passes, needs_second_pass, take_lines
-from onnxruntime_backend.precision import Precision, with_precision
+from onnxruntime_backend.precision import REPORT, Precision, auto_of, with_precision
 from onnxruntime_backend.session import Session, Tensors
 from onnxruntime_backend.settings import Device
 
@@ -29,8 +29,7 @@ def load_session(
         InvalidModel: config.pbtxt or the weights are missing or not what they should be.
         BackendError: the configuration asks for what this machine does not have, or the weights cannot be loaded.
     """
-    of_set = Precision(repository.installed().auto_precision)
-    config = with_precision(repository.config(model), precision, device, of_set)
+    config = with_precision(repository.config(model), precision, device, auto_of(repository.file(model, REPORT)))
     weights = repository.file(model, config.get("default_model_filename", WEIGHTS))
     return Session(weights, config, device)
 

@@ -12,7 +12,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from ocr_contract.errors import InvalidInput, fault_entry, server_fault
-from onnxruntime_backend.precision import AUTO_VARIABLE, PRECISION_VARIABLE, Precision, with_precision
+from onnxruntime_backend.precision import PRECISION_VARIABLE, REPORT, Precision, auto_of, with_precision
 from onnxruntime_backend.session import Session, Tensors, warmup_inputs
 from onnxruntime_backend.settings import REQUESTS_HELD, Device
 
@@ -28,13 +28,13 @@ class TritonPythonModel:
         """Load the model; an error here stops the server with the error's message."""
         config = json.loads(args["model_config"])
         device = Device(args["model_instance_kind"].lower())
-        # A plain tritonserver has no such variables.
+        # A plain tritonserver has no such variable.
         precision = Precision(os.environ.get(PRECISION_VARIABLE) or Precision.AUTO.value)
-        of_set = Precision(os.environ.get(AUTO_VARIABLE) or Precision.BF16.value)
-        config = with_precision(config, precision, device, of_set)
+        directory = Path(args["model_repository"]) / args["model_version"]
+        config = with_precision(config, precision, device, auto_of(directory / REPORT))
         self._batching = config["max_batch_size"] > 0
         name = config.get("default_model_filename") or "model.onnx"
-        path = Path(args["model_repository"]) / args["model_version"] / name
+        path = directory / name
         self._session = Session(path, config, device, int(args["model_instance_device_id"]))
         streams = self._session.streams
         self._free_places = threading.Semaphore(REQUESTS_HELD)

@@ -1,6 +1,7 @@
 """The arithmetic of the networks on a CPU: what may be asked for, what this CPU has, and what is computed in."""
 
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from onnxruntime_backend.errors import InvalidConfig
 from onnxruntime_backend.settings import Choice, Device
 
 PRECISION_VARIABLE = "OCR_SERVE_PRECISION"  # of the environment; set by ocr-serve --precision
-AUTO_VARIABLE = "OCR_SERVE_AUTO_PRECISION"  # of the environment; what the model set says of auto
+REPORT = "report.json"  # beside weights: where they come from, how they were verified, and what auto may take
 PRECISION_HINT = "INFERENCE_PRECISION_HINT"  # OpenVINO's property
 _PRECISION_KEYS = {Device.CPU: ("openvino", PRECISION_HINT), Device.GPU: ("tensorrt", "precision_mode")}
 BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
@@ -27,6 +28,21 @@ class Precision(Choice):
     AUTO = "auto"
     F32 = "f32"
     BF16 = "bf16"
+
+
+def auto_of(report: Path) -> Precision:
+    """What the report.json beside a network's weights says of auto: F32 where its model set reads worse in BF16.
+
+    Raises:
+        InvalidConfig: it cannot be read.
+    """
+    try:
+        stated = json.loads(report.read_text(encoding="utf-8")).get("auto_precision")
+    except FileNotFoundError:  # weights that somebody has put there by hand
+        return Precision.BF16
+    except (OSError, ValueError, AttributeError) as error:
+        raise InvalidConfig(f"{report} cannot be read ({error})") from error
+    return Precision.F32 if stated == Precision.F32.value else Precision.BF16
 
 
 def has_bf16() -> bool:

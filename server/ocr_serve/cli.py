@@ -26,10 +26,11 @@ from ocr_serve.running import Launch, Policy
 from ocr_serve.supervisor import Supervisor
 from ocr_serve.tritonserver import TritonHome, find_triton
 from onnxruntime_backend.precision import (
-    AUTO_VARIABLE,
     PRECISION_VARIABLE,
+    REPORT,
     Precision,
     arithmetic,
+    auto_of,
     check_precision,
 )
 from onnxruntime_backend.settings import Device
@@ -113,8 +114,7 @@ def serve(
         resolved = checks.resolve_device(asked, home.is_container)
         checks.check_precision_is_taken(precision, home.is_container)
         check_precision(precision, resolved)
-        of_set = Precision(installed.auto_precision)
-        computed = _arithmetic(home, repository, precision, resolved, of_set)
+        computed = _arithmetic(home, repository, precision, resolved)
         checks.check_path(Path(sys.prefix))
         check_arguments(context.args)
         policy = Policy(stop_s=exit_timeout_s(context.args) + _LAST_S)
@@ -125,7 +125,7 @@ def serve(
         complain(str(error))
         raise typer.Exit(2) from error
     environment = command.environment(home, resolved)
-    environment |= {PRECISION_VARIABLE: precision.value, AUTO_VARIABLE: of_set.value}
+    environment[PRECISION_VARIABLE] = precision.value
     url = f"http://{checks.host_and_port(address, http_port)}/v2/models/ocr"
     say(f"{installed.name} on {resolved.value} in {computed}, {url}")
     is_ready = partial(checks.is_ready, address, http_port)
@@ -155,12 +155,11 @@ def _find_triton() -> TritonHome:
     return home
 
 
-def _arithmetic(
-    home: TritonHome, repository: ModelRepository, precision: Precision, device: Device, of_set: Precision
-) -> str:
+def _arithmetic(home: TritonHome, repository: ModelRepository, precision: Precision, device: Device) -> str:
     """What the networks compute in. In the container ONNX Runtime has OpenVINO compute in float32 on every CPU."""
     if home.is_container and device is Device.CPU:
         return Precision.F32.value
+    of_set = auto_of(repository.file("rec", REPORT))
     return arithmetic(repository.reading_networks(), precision, device, of_set)
 
 

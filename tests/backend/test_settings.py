@@ -8,7 +8,14 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from onnxruntime_backend import precision
 from onnxruntime_backend.errors import InvalidConfig
-from onnxruntime_backend.precision import BF16_CPU_FLAGS, Precision, arithmetic, check_precision, with_precision
+from onnxruntime_backend.precision import (
+    BF16_CPU_FLAGS,
+    Precision,
+    arithmetic,
+    auto_of,
+    check_precision,
+    with_precision,
+)
 from onnxruntime_backend.settings import Device, session_settings
 
 
@@ -206,6 +213,17 @@ def test_auto_is_f32_for_a_model_set_that_says_so(cpu_flags):
     assert with_precision(network(**BF16), Precision.AUTO, Device.CPU, Precision.F32) == network(**BF16)
     assert with_precision(network(), Precision.BF16, Device.CPU, Precision.F32) == network(**BF16)
     assert arithmetic({"det": network()}, Precision.AUTO, Device.CPU, Precision.F32) == "f32"
+
+
+def test_a_report_says_what_auto_may_take(tmp_path):
+    report = tmp_path / "report.json"
+    assert auto_of(report) is Precision.BF16
+    for text, expected in (("{}", Precision.BF16), ('{"auto_precision": "f32"}', Precision.F32)):
+        report.write_text(text)
+        assert auto_of(report) is expected
+    report.write_text("[")
+    with pytest.raises(InvalidConfig, match=r"report\.json cannot be read"):
+        auto_of(report)
 
 
 def test_auto_leaves_a_gpu_and_other_runtimes_as_they_are(cpu_flags):

@@ -53,11 +53,11 @@ def test_accuracy_of_the_samples_by_server_and_in_process(model_repository: Path
 @pytest.mark.parametrize("flags", ["avx2", "avx2 avx512_bf16"])
 @pytest.mark.parametrize("precision", Precision)
 def test_a_precision_goes_to_both_sides_and_what_is_computed_is_named(
-    model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Precision, flags: str
+    two_pass_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Precision, flags: str
 ) -> None:
     (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n", "utf-8")
     monkeypatch.setattr("onnxruntime_backend.precision.CPUINFO", tmp_path / "cpuinfo")
-    target = Target(model_repository, precision=precision)
+    target = Target(two_pass_repository, precision=precision)
     assert target.serve_options()[-2:] == ["--precision", precision.value]
     if precision is Precision.BF16 and flags == "avx2":
         for ask in (target.reader_options, lambda: target.label):
@@ -67,7 +67,7 @@ def test_a_precision_goes_to_both_sides_and_what_is_computed_is_named(
     assert target.reader_options()["precision"] == precision.value
     name = ("bf16" if "bf16" in flags else "f32") if precision is Precision.AUTO else precision.value
     assert target.precision_name == name
-    assert target.label == f"pp-ocrv4-mobile, cpu, {name}"
+    assert target.label == f"twice, cpu, {name}"
 
 
 def test_a_precision_that_the_device_does_not_have_is_refused(model_repository: Path) -> None:

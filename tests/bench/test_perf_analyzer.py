@@ -1,6 +1,7 @@
 """perf_analyzer: what is handed to it, what it reports, and what is said where it cannot run."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from ocr_bench.errors import BenchError, UnavailableError
 from ocr_bench.measurements.load import Load, Sweep
 from ocr_bench.measurements.perf_analyzer import Point, find, link_libraries, parse_report
+from onnxruntime_backend.precision import Precision
 
+MODELS = Path(__file__).resolve().parents[2] / "model_repository"
 REPORT = """Concurrency,Inferences/Second,Client Send,p50 latency,p90 latency,p95 latency,p99 latency,Avg latency
 2,1.5,282,1316915,1726019,1800836,2114641,1362775
 1,0.7,282,1000,2000,3000,4000,1500
@@ -30,11 +33,16 @@ def test_the_table_keeps_protocols_together_and_the_figure_has_a_curve_of_each(t
     (tmp_path / "ocr" / "1").mkdir(parents=True)
     summary = {"name": "mine", "classes": 3, "files": {}}
     (tmp_path / "ocr" / "1" / "model_set.json").write_text(json.dumps(summary), encoding="utf-8")
+    for model in ("det", "rec"):
+        shutil.copytree(MODELS / model, tmp_path / model)
     points = [Point(protocol, flights, 1.0, 1, 2000, 3, 4, 5) for protocol in ("grpc", "http") for flights in (1, 2)]
-    load, found = Load(pictures=[Path("a.jpg")], model_repository=tmp_path), Sweep(3, 3, points)
+    load, found = (
+        Load(pictures=[Path("a.jpg")], model_repository=tmp_path, precision=Precision.F32),
+        Sweep(3, 3, points),
+    )
     assert [row[:2] for row in load.table(found).rows] == [("grpc", 1), ("grpc", 2), ("http", 1), ("http", 2)]
     (axes,) = load.figure(found).axes
-    assert axes.get_title() == "mine, cpu: 3 pictures"
+    assert axes.get_title() == "mine, cpu, f32: 3 pictures"
     assert {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()} == {
         "grpc": [2.0, 2.0],
         "http": [2.0, 2.0],

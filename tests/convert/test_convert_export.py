@@ -37,7 +37,7 @@ def test_an_export_is_the_same_repository_without_links(model_repository: Path, 
     export(model_repository, tmp_path / "models", reporter=quiet())
     exported, source = ModelRepository(tmp_path / "models"), ModelRepository(model_repository)
     assert not [path for path in exported.path.rglob("*") if path.is_symlink()]
-    assert sorted(path.name for path in exported.path.iterdir()) == list(source.models()), "models alone"
+    assert sorted(path.name for path in exported.path.iterdir()) == list(source.served_models()), "models alone"
     assert sorted(path.name for path in (exported.path / "ocr").iterdir()) == ["1", "config.pbtxt"]
     assert exported.installed() == source.installed()
     with LocalOcr(exported.path) as reader:
@@ -79,7 +79,7 @@ def test_an_empty_folder_is_filled_whatever_its_path(
     monkeypatch.chdir(folder if where == "." else tmp_path)
     export(model_repository, Path(where.format(name=tmp_path.name)), reporter=quiet())
     assert folder.stat().st_ino == before, "it may be a mount, or somebody's current folder"
-    assert sorted(path.name for path in folder.iterdir()) == list(ModelRepository(model_repository).models())
+    assert sorted(path.name for path in folder.iterdir()) == list(ModelRepository(model_repository).served_models())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link"]
 
 

@@ -369,8 +369,8 @@ def test_a_corrupt_download_ends_with_2_and_leaves_no_repository(
         (["--det", "EMPTY", "--rec", "EMPTY"], "has no det model: expected .pdmodel"),
         (["--det", "EMPTY"], "your own models need both --det and --rec"),
         (["--det", "EMPTY", "--rec", "EMPTY", "--model-set", "pp-ocrv4-mobile"], "give either --model-set or folders"),
-        (["--dictionary", "EMPTY"], "--dictionary and --right-to-left go with --det and --rec"),
-        (["--right-to-left"], "--dictionary and --right-to-left go with --det and --rec"),
+        (["--dictionary", "EMPTY"], "--dictionary, --second-dictionary and --right-to-left go with"),
+        (["--right-to-left"], "--dictionary, --second-dictionary and --right-to-left go with"),
         (
             ["--model-repository", "EMPTY", "export", "EMPTY"],
             "options of export follow its name: ocr-convert export",

@@ -153,7 +153,7 @@ def test_every_stage_is_timed(local):
     times = StageTimes()
     local.ocr_timed(SAMPLES / "receipt.png", times, use_textline_orientation=True, return_word_box=True)
     assert tuple(times.spent_ns) == STAGES
-    assert all(spent > 0 for spent in times.spent_ns.values())
+    assert {stage for stage, spent in times.spent_ns.items() if not spent} == {"rec_second"}  # v4 has one recogniser
 
 
 @pytest.mark.parametrize(
@@ -242,17 +242,22 @@ def test_what_config_pbtxt_says_is_computed_unless_a_precision_is_forced(weighte
         config = weighted_copy / model / "config.pbtxt"
         hint = 'name: "openvino", parameters { key: "INFERENCE_PRECISION_HINT", value: "f32" }'
         config.write_text(config.read_text().replace('name: "openvino"', hint))
-    by_itself = "bf16" if has_bf16() else "f32"
-    assert local.precision == by_itself
+    best = "bf16" if has_bf16() else "f32"
+    assert local.precision == "f32"  # v4 reads worse in BF16
     read = []
-    for precision, computed in (("auto", "f32"), ("f32", "f32"), (by_itself, by_itself)):
+    for precision, computed in (("auto", "f32"), ("f32", "f32"), (best, best)):
         with LocalOcr(weighted_copy, precision=precision) as reader:
             assert reader.precision == computed
             assert identity(reader)["precision"] == computed  # pages of another arithmetic are not taken by --resume
             read.append(reader.ocr(SAMPLES / "receipt.png").scores)
     assert np.array_equal(read[0], read[1])
-    assert np.array_equal(read[2], local.ocr(SAMPLES / "receipt.png").scores)
-    assert np.array_equal(read[1], read[2]) == (by_itself == "f32")
+    assert np.array_equal(read[1], local.ocr(SAMPLES / "receipt.png").scores)
+    assert np.array_equal(read[1], read[2]) == (best == "f32")
+
+
+def test_a_set_that_reads_as_well_in_bf16_is_computed_in_it_where_the_cpu_has_it(two_pass_repository):
+    with LocalOcr(two_pass_repository) as reader:
+        assert reader.precision == ("bf16" if has_bf16() else "f32")
 
 
 def cut(data):

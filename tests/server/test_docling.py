@@ -319,11 +319,11 @@ def test_the_inner_model_takes_one_picture(server, both):
     inputs = InferInput("image", [1], "BYTES"), InferInput("rgb", [1, 60, 80, 3], "UINT8")
     inputs[0].set_data_from_numpy(np.array([b"x"], dtype=object))
     inputs[1].set_data_from_numpy(BLANK)
-    spoken = InferInput("lang_type", [1, 1], "BYTES")
-    spoken.set_data_from_numpy(language())
+    ticket = InferInput("ticket", [2], "INT64")
+    ticket.set_data_from_numpy(np.zeros(2, np.int64))
     with (
         InferenceServerClient(server.grpc_url) as client,
         pytest.raises(InferenceServerException, match="either image or rgb") as refusal,
     ):
-        client.infer("decode", inputs if both else [spoken])
+        client.infer("decode", inputs if both else [ticket])
     assert refusal.value.status() == "StatusCode.INVALID_ARGUMENT"

@@ -48,7 +48,7 @@ def test_a_line_is_the_same_whoever_of_two_equal_recognisers_reads_it(two_passes
 
 
 def test_the_library_reads_the_same(client, two_pass_repository):
-    with LocalOcr(two_pass_repository, precision="f32") as reader:
+    with LocalOcr(two_pass_repository) as reader:
         for threshold in (0, 1):
             assert reader.ocr(RECEIPT, **{OPTION: threshold}).texts == client.ocr(RECEIPT).texts
             assert reader.recognize([LINE], **{OPTION: threshold}).texts == client.recognize([LINE]).texts

@@ -26,6 +26,7 @@ COLUMN_OF_STAGE = {
     "crop": "rec preprocessing",
     "cls": "rec preprocessing",
     "rec": "rec model",
+    "rec_second": "rec model",
     "ctc_decode": "rec post-processing",
     "words": "rec post-processing",
 }
