@@ -48,7 +48,8 @@ MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
     *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
     *(MeasureDocuments, MeasureGateway, Soak, Hostile),
 )
-PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16", "peers-two")  # as make bench names them
+# As make bench names them.
+PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16", "peers-two")
 SECTIONS = (
     *("accuracy", "recognition", *PEER_SECTIONS),
     *("stages", "floor", "load", "lines", "endurance", "order", "words", "documents", "gateway", "gateway-tiny"),
