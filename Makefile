@@ -61,7 +61,7 @@ web: weights ## the server, and before it the gateway with its page on 127.0.0.1
 test-tools: venv
 	@tests/tools.sh $(BIN)/python
 
-# Each process has servers of its own: two take half the time, and more would need a large machine.
+# Each process has servers of its own: two take three quarters of the time, and more would need a large machine.
 TEST_PROCESSES ?= --numprocesses=2 --dist=loadfile
 test: venv test-tools ## every test, the real server included (TEST_PROCESSES= for one process)
 	$(BIN)/python -m pytest $(TEST_PROCESSES)

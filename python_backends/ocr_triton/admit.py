@@ -35,7 +35,7 @@ class TritonPythonModel(Adapter):
             Overloaded: as many are under way as this server takes.
         """
         if not visit.request.inputs():
-            raise InvalidInput("a request has an input")
+            raise InvalidInput("the request has no input; send what the endpoint takes to the endpoint itself")
         visit.limits = TimeLimits(deadline_ns(timeout_us(visit.request)))
         visit.ticket = self.tickets.admit(self.max_in_flight)
 

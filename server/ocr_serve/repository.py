@@ -33,4 +33,10 @@ def check_repository(repository: ModelRepository) -> ModelSet:
                     "make a new model repository with ocr-convert --model-repository"
                 )
             number(config, name, MOST if name == "max_in_flight" else None)
+    at_work = {step: number(repository.config(step), "max_at_work") for step in ("decode", "rec_preprocess")}
+    if len(set(at_work.values())) > 1:
+        raise InvalidModel(
+            f"max_at_work is {at_work['decode']} in {CONFIG} of decode and {at_work['rec_preprocess']} in that of "
+            "rec_preprocess: they share the places, so write the same number into both"
+        )
     return check_installed(repository)

@@ -81,6 +81,14 @@ def test_a_limit_that_is_none(run_serve, weighted_copy, step, limit, before, aft
     refused(run_serve("--model-repository", weighted_copy), f"{limit} in config.pbtxt of {step}", f"'{after[:18]}'")
 
 
+def test_two_numbers_for_the_same_places(run_serve, weighted_copy):
+    config = weighted_copy / "rec_preprocess" / "config.pbtxt"
+    config.write_text(config.read_text().replace('"8"', '"9"'))
+    refused(
+        run_serve("--model-repository", weighted_copy), "max_at_work is 8 in config.pbtxt of decode and 9 in that of"
+    )
+
+
 def test_every_limit_of_a_step_is_asked_for(bare_repository):
     repository = ModelRepository(bare_repository)
     for model in repository.models():
