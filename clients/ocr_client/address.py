@@ -1,7 +1,8 @@
-"""Where a server is: the url and protocol a caller gives, read once for all transports."""
+"""Where servers are: the url, or urls, and the protocol a caller gives, read once for all transports."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -66,3 +67,23 @@ class Address:
         if port is None:
             port = 443 if tls else _PORTS[protocol]
         return cls(host, port, parts.path.rstrip("/"), "grpc" if protocol == "grpc" else "http", tls)
+
+
+def read_addresses(url: str | Iterable[str] | None, protocol: str) -> tuple[Address, ...]:
+    """Read one address, or several that serve the same; None is this machine's server.
+
+    Raises:
+        UsageError: there is none, one is malformed or stands there twice, or only some of them are for TLS.
+    """
+    if url is None or isinstance(url, str):
+        return (Address.parse(url, protocol),)
+    given = tuple(url)
+    if not given or not all(isinstance(each, str) for each in given):
+        raise UsageError(f"url: expected an address or a list of them, got {list(given)!r}")
+    addresses = tuple(Address.parse(each, protocol) for each in given)
+    if twice := [each for number, each in enumerate(addresses) if each in addresses[:number]]:
+        raise UsageError(f"url: {twice[0].url} is there twice; name each server once")
+    if len({each.tls for each in addresses}) > 1:
+        kinds = "https://" if addresses[0].protocol == "http" else "grpcs://"
+        raise UsageError(f"url: give all addresses with {kinds}, or none: what is sent is the same for all of them")
+    return addresses

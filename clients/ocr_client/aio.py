@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ocr_client.address import Address
-from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
+from ocr_client.address import read_addresses
+from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, closed_client
 from ocr_client.request import Call, Result, check_headers, detection_call, ocr_call, recognition_call
 from ocr_client.retry import Patience
 from ocr_client.transports import open_async_transport
@@ -28,7 +28,7 @@ class AsyncOcrClient:
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         protocol: str = "http",
         *,
         timeout_s: float = Patience.timeout_s,
@@ -36,7 +36,7 @@ class AsyncOcrClient:
         retries: int = Patience.retries,
     ) -> None:
         self._patience = Patience(timeout_s, retries)
-        self._transport = open_async_transport(Address.parse(url, protocol), check_headers(headers or {}), timeout_s)
+        self._transport = open_async_transport(read_addresses(url, protocol), check_headers(headers or {}), timeout_s)
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -86,4 +86,4 @@ class AsyncOcrClient:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise UsageError("this client is closed: make another one")
+            raise closed_client()

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ocr_client.address import Address
-from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, UsageError
+from ocr_client.address import read_addresses
+from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, closed_client
 from ocr_client.request import Call, Result, check_headers, detection_call, ocr_call, recognition_call
 from ocr_client.retry import Patience
 from ocr_client.transports import open_transport
@@ -27,11 +27,14 @@ class OcrClient:
 
     Args:
         url: `host:port`, or a URL whose scheme fits the protocol (https:// and grpcs:// for TLS). None is this
-            machine's server: localhost:8000 for HTTP, localhost:8001 for gRPC.
+            machine's server: localhost:8000 for HTTP, localhost:8001 for gRPC. A list names several servers of one
+            model set: each request goes to the one that has the fewest of this client's, and from one that does not
+            take it to another at once. One that is gone gets no requests until it says that it is ready.
         protocol: "http" or "grpc".
         timeout_s: seconds that a request may take, from looking up the host to the last byte, retries included.
         headers: sent with every request (HTTP headers, gRPC metadata), for a gateway that wants a token.
         retries: how often a request is sent again at most when nobody took it or the server is too busy (retry.py).
+            Of several servers: when none did; to go on to another one does not count.
 
     Raises:
         UsageError: when an argument cannot work. Nothing is connected yet.
@@ -39,7 +42,7 @@ class OcrClient:
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         protocol: str = "http",
         *,
         timeout_s: float = Patience.timeout_s,
@@ -47,7 +50,7 @@ class OcrClient:
         retries: int = Patience.retries,
     ) -> None:
         self._patience = Patience(timeout_s, retries)
-        self._transport = open_transport(Address.parse(url, protocol), check_headers(headers or {}), timeout_s)
+        self._transport = open_transport(read_addresses(url, protocol), check_headers(headers or {}), timeout_s)
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -92,7 +95,10 @@ class OcrClient:
         return self._infer(call) if call.request.payload else RecognitionResult.empty()
 
     def is_ready(self, endpoint: str = OCR) -> bool:
-        """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers."""
+        """Tell whether a server answers and says that it and the endpoint are ready; False when nobody answers.
+
+        Of several servers one that is ready is enough.
+        """
         self._check_open()
         try:
             return self._transport.ready(endpoint, self._patience.timeout_s)
@@ -107,4 +113,4 @@ class OcrClient:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise UsageError("this client is closed: make another one")
+            raise closed_client()

@@ -19,6 +19,8 @@ Errors of aiohttp, tritonclient, gRPC and sockets never leave the library: they 
 
 from __future__ import annotations
 
+from typing import Any
+
 from ocr_contract.errors import InvalidImage, InvalidInput, InvalidResult, OcrError
 
 
@@ -28,16 +30,29 @@ class OcrClientError(OcrError):
     Attributes:
         retryable: whether the same request may be answered if it is sent again a moment later.
         retry_after_s: seconds that the server asks to wait before that; None where it says nothing.
+        reason: what is wrong in a few words, without the address, for messages that name several; "" where the whole
+            message is that.
     """
 
-    def __init__(self, message: str, *, retryable: bool = False, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool = False, retry_after_s: float | None = None, reason: str = ""
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.reason = reason
 
 
 class ServerUnreachableError(OcrClientError):
-    """Nobody answers at the URL: connection refused, unknown host, TLS failure or a connection that broke."""
+    """Nobody answers at the URL: connection refused, unknown host, TLS failure or a connection that broke.
+
+    Attributes:
+        broke: whether the connection broke under the request: a server may have begun on it.
+    """
+
+    def __init__(self, message: str, *, broke: bool = False, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.broke = broke
 
 
 class ServerTimeoutError(OcrClientError):
@@ -74,3 +89,8 @@ class FontError(OcrClientError):
 
 class UsageError(OcrClientError):
     """The caller asked for something that cannot work: a malformed URL, an unknown protocol, a closed client."""
+
+
+def closed_client() -> UsageError:
+    """Return what is raised for a request to a client that has been closed."""
+    return UsageError("this client is closed: make another one")

@@ -1,7 +1,7 @@
 import pytest
 
 from ocr_client import AsyncOcrClient, OcrClient, UsageError
-from ocr_client.address import Address
+from ocr_client.address import Address, read_addresses
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,30 @@ def test_addresses_that_cannot_work_are_an_error(url: str, protocol: str, messag
     for client in (OcrClient, AsyncOcrClient):
         with pytest.raises(UsageError, match=message):
             client(url, protocol)
+
+
+def test_several_addresses_are_read_in_their_order() -> None:
+    addresses = read_addresses(["a:8001", "grpc://b", "[::1]:7"], "grpc")
+    assert [address.url for address in addresses] == ["grpc://a:8001", "grpc://b:8001", "grpc://[::1]:7"]
+    assert read_addresses("a", "http") == read_addresses(["a"], "http") == (Address.parse("a", "http"),)
+
+
+@pytest.mark.parametrize(
+    ("urls", "protocol", "message"),
+    [
+        ([], "http", r"expected an address or a list of them, got \[\]"),
+        (["a", None], "http", "expected an address or a list of them, got"),
+        (["a", ""], "http", "expected host:port, got ''"),
+        (["a:8000", "http://a"], "http", "http://a:8000 is there twice; name each server once"),
+        (["a", "grpc://b"], "http", "'grpc://b' is not an address for the protocol 'http'"),
+        (["a", "https://b"], "http", "give all addresses with https://, or none"),
+        (["grpcs://a", "b"], "grpc", "give all addresses with grpcs://, or none"),
+    ],
+)
+def test_lists_of_addresses_that_cannot_work_are_an_error(urls: list[str], protocol: str, message: str) -> None:
+    for client in (OcrClient, AsyncOcrClient):
+        with pytest.raises(UsageError, match=message):
+            client(urls, protocol)
 
 
 @pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])

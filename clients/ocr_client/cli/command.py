@@ -86,7 +86,11 @@ def run(
     ] = False,
     concurrency: Annotated[int, _flag("Pages under way at a time.", min=1, max=256)] = 4,
     url: Annotated[
-        str | None, _flag("Server: host:port or a URL; by default port 8000 (http) or 8001 (grpc) of this machine.")
+        list[str] | None,
+        _flag(
+            "Server: host:port or a URL; by default port 8000 (http) or 8001 (grpc) of this machine. "
+            "Several servers of one model set: once for each."
+        ),
     ] = None,
     protocol: Annotated[Protocol, _flag("How to talk to it.")] = Protocol.HTTP,
     timeout: Annotated[float, _flag("Seconds that one page may take, retries included.")] = Patience.timeout_s,
@@ -141,7 +145,7 @@ def run(
         reader: AbstractContextManager[Any] = (
             open_local(model_repository, device, precision, flag="--local")
             if local
-            else OcrClient(url, protocol.value, timeout_s=timeout, headers=headers, retries=retries)
+            else OcrClient(url or None, protocol.value, timeout_s=timeout, headers=headers, retries=retries)
         )
     except OcrError as error:
         typer.echo(f"ocr-client: {error}", err=True)

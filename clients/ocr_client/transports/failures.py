@@ -69,6 +69,9 @@ _GRPC_CONNECTION = re.compile(
 )
 _GRPC_NO_HOST = re.compile(r"dns resolution|errors resolving", re.IGNORECASE)
 _GRPC_REFUSED = re.compile(r"connection refused", re.IGNORECASE)
+_GRPC_NOT_CONNECTED = re.compile(
+    r"failed to connect|connection refused|no route to host|network is unreachable", re.IGNORECASE
+)
 _GRPC_TLS = re.compile(r"handshake", re.IGNORECASE)
 _GRPC_TOO_LARGE = re.compile(r"message larger than max", re.IGNORECASE)
 _ENSEMBLE = re.compile(r"^in ensemble '[^']*', ")  # Triton's prefix to what a step of an ensemble says
@@ -86,13 +89,23 @@ class Failures:
     url: str
     timeout_s: float
 
-    def unreachable(self, reason: str, *, retryable: bool = False) -> ServerUnreachableError:
+    def unreachable(self, reason: str, *, retryable: bool = False, broke: bool = False) -> ServerUnreachableError:
         """The server is not there; says the URL tried and what to do."""
         return ServerUnreachableError(
             f"no server answers at {self.url} ({reason}): "
             "start one with `make serve`, or give the address of yours (url=, --url)",
             retryable=retryable,
+            broke=broke,
+            reason=reason,
         )
+
+    def broken(self, reason: str) -> ServerUnreachableError:
+        """The connection broke before the whole answer was there."""
+        return self.unreachable(reason, retryable=True, broke=True)
+
+    def hangs(self) -> ServerUnreachableError:
+        """The server has taken a request, and does not even say whether it is ready."""
+        return self.broken("it took the request, and keeps silent since")
 
     def not_http(self) -> ServerUnreachableError:
         """What came back is not HTTP."""
@@ -102,7 +115,8 @@ class Failures:
         """The answer did not come in time."""
         return ServerTimeoutError(
             f"{self.url} did not answer within {self.timeout_s:g} s: "
-            "allow more (timeout_s=, --timeout), or send less at once"
+            "allow more (timeout_s=, --timeout), or send less at once",
+            reason=f"no answer within {self.timeout_s:g} s",
         )
 
     def not_an_answer(self, reason: object) -> BadResponseError:
@@ -127,7 +141,10 @@ class Failures:
             or isinstance(error.__cause__, ConnectionError)
             or error.errno in _CONNECTION_BROKEN
         )
-        return self.unreachable(reason or str(error) or type(error).__name__, retryable=is_broken)
+        reason = reason or str(error) or type(error).__name__
+        if is_broken and not isinstance(error, ConnectionRefusedError):
+            return self.broken(reason)
+        return self.unreachable(reason, retryable=is_broken)
 
     def from_status(self, status: int, said: str, retry_after: str | None = None) -> OcrClientError:
         """An HTTP status other than 200.
@@ -145,7 +162,7 @@ class Failures:
         sentence = meaning.sentence.format(url=self.url, status=status)
         said = _ENSEMBLE.sub("", said.strip()) or f"HTTP status {status} without a word"
         after_s = _seconds(retry_after) if meaning.retryable else None
-        return meaning.kind(f"{sentence}: {said}", retryable=meaning.retryable, retry_after_s=after_s)
+        return meaning.kind(f"{sentence}: {said}", retryable=meaning.retryable, retry_after_s=after_s, reason=said)
 
     def from_grpc(self, error: Any) -> OcrClientError:
         """One of tritonclient.grpc's (InferenceServerException): a gRPC code's name, or none, and a message."""
@@ -156,7 +173,8 @@ class Failures:
             return self.unreachable("unknown host name")
         if code == "UNAVAILABLE" and _GRPC_CONNECTION.search(said):
             reason = "connection refused" if _GRPC_REFUSED.search(said) else said
-            return self.unreachable(reason, retryable=not _GRPC_TLS.search(said))
+            broke = not (_GRPC_TLS.search(said) or _GRPC_NOT_CONNECTED.search(said))
+            return self.unreachable(reason, retryable=not _GRPC_TLS.search(said), broke=broke)
         if code == "RESOURCE_EXHAUSTED" and _GRPC_TOO_LARGE.search(said):
             return self.from_status(413, said)
         return self.from_status(_GRPC_TO_HTTP.get(code, 500), said) if code else self.not_an_answer(said)

@@ -6,8 +6,10 @@ Its time limit is one for the whole request, and the blocking client may be used
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +19,7 @@ import tritonclient.grpc.aio
 from tritonclient.utils import InferenceServerException
 
 from ocr_client.address import Address
+from ocr_client.errors import closed_client
 from ocr_client.request import InferRequest
 from ocr_client.transports.cancelling import cancelled_as_asked
 from ocr_client.transports.failures import Failures
@@ -42,6 +45,7 @@ class _Grpc:
         self._address = address
         self._headers = {name.lower(): value for name, value in headers.items()}  # gRPC metadata is lower case
         self._failures = failures
+        self._is_closed = False
 
     def _open(self, kind: Any) -> Any:
         return kind(self._address.authority, ssl=self._address.tls, channel_args=list(CHANNEL))
@@ -77,6 +81,10 @@ class _Grpc:
             yield
         except InferenceServerException as error:
             raise self._failures.from_grpc(error) from error
+        except ValueError as error:
+            if self._is_closed:  # by another thread or task, while this one was between two servers
+                raise closed_client() from error
+            raise
 
 
 class GrpcTransport(_Grpc):
@@ -85,6 +93,7 @@ class GrpcTransport(_Grpc):
     def __init__(self, address: Address, headers: Mapping[str, str], failures: Failures) -> None:
         super().__init__(address, headers, failures)
         self._client = self._open(tritonclient.grpc.InferenceServerClient)
+        self._beginning = threading.Lock()
 
     def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
@@ -101,8 +110,44 @@ class GrpcTransport(_Grpc):
                 and self._client.is_model_ready(model, **self._common(until - time.monotonic()))
             )
 
+    def begin(self, request: InferRequest, limit_s: float) -> Future[Tensors]:
+        """`infer` without waiting; the future's cancel() gives it up."""
+        answer: Future[Tensors] = Future()
+
+        def end(result: Any, error: InferenceServerException | None) -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                with self._translated():
+                    if error is not None:
+                        raise error
+                    answer.set_result(self._tensors(result))
+            except BaseException as failure:  # whoever waits has to hear of it
+                answer.set_exception(failure)
+
+        asked = self._asked(request, limit_s)
+        with self._translated(), self._beginning:  # tritonclient keeps the call in an attribute while it begins it
+            call = self._client.async_infer(callback=end, **asked)
+        answer.add_done_callback(lambda done: call.cancel() if done.cancelled() else None)
+        return answer
+
+    def begin_ready(self, model: str, limit_s: float) -> Future[bool]:
+        """`ready` without waiting: in a thread, which ends with the answer, after `limit_s`, or when this is closed."""
+        answer: Future[bool] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self.ready(model, limit_s))
+            except BaseException as error:  # whoever waits has to hear of it
+                answer.set_exception(error)
+
+        answer.set_running_or_notify_cancel()
+        threading.Thread(target=ask, name="ocr-client-ready", daemon=True).start()
+        return answer
+
     def close(self) -> None:
         """Close the channel."""
+        self._is_closed = True
         self._client.close()
 
 
@@ -132,10 +177,13 @@ class AsyncGrpcTransport(_Grpc):
 
     async def close(self) -> None:
         """Close the channel."""
+        self._is_closed = True
         if self._client is not None:
             await self._client.close()
 
     def _opened(self) -> Any:
+        if self._is_closed:
+            raise closed_client()
         if self._client is None:
             self._client = self._open(tritonclient.grpc.aio.InferenceServerClient)
         return self._client

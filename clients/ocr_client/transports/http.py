@@ -12,11 +12,13 @@ import ssl
 import time
 import weakref
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Future
 from typing import NamedTuple
 
 import aiohttp
 
 from ocr_client.address import Address
+from ocr_client.errors import closed_client
 from ocr_client.request import InferRequest
 from ocr_client.transports import event_loop
 from ocr_client.transports.failures import Failures
@@ -41,6 +43,7 @@ class AsyncHttpTransport:
         self._headers = dict(headers)
         self._failures = failures
         self._session: aiohttp.ClientSession | None = None  # made inside the event loop, by the first request
+        self._is_closed = False
 
     async def infer(self, request: InferRequest, limit_s: float) -> Tensors:
         """Send a request and return the output tensors by name."""
@@ -69,10 +72,13 @@ class AsyncHttpTransport:
 
     async def close(self) -> None:
         """Close the connections."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
 
     def _open_session(self) -> aiohttp.ClientSession:
+        if self._is_closed:  # by another thread or task, while this one was between two servers
+            raise closed_client()
         if self._session is None:
             tls = ssl.create_default_context() if self._address.tls else True
             self._session = aiohttp.ClientSession(
@@ -104,11 +110,11 @@ class AsyncHttpTransport:
         except OSError as error:
             raise self._failures.from_os_error(error) from error
         except aiohttp.ServerDisconnectedError as error:
-            raise self._failures.unreachable("the connection broke", retryable=True) from error
+            raise self._failures.broken("the connection broke") from error
         except aiohttp.ClientResponseError as error:
             raise self._failures.not_http() from error
         except aiohttp.ClientPayloadError as error:
-            raise self._failures.unreachable("the connection broke amid the answer", retryable=True) from error
+            raise self._failures.broken("the connection broke amid the answer") from error
         except aiohttp.ClientError as error:
             raise self._failures.unreachable(str(error) or type(error).__name__) from error
 
@@ -128,6 +134,14 @@ class HttpTransport:
     def ready(self, model: str, limit_s: float) -> bool:
         """Tell whether the server and the model say that they are ready."""
         return event_loop.run(self._inner.ready(model, limit_s))
+
+    def begin(self, request: InferRequest, limit_s: float) -> Future[Tensors]:
+        """`infer` without waiting; the future's cancel() gives it up."""
+        return event_loop.submit(self._inner.infer(request, limit_s))
+
+    def begin_ready(self, model: str, limit_s: float) -> Future[bool]:
+        """`ready` without waiting."""
+        return event_loop.submit(self._inner.ready(model, limit_s))
 
     def close(self) -> None:
         """Close the connections."""
