@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ocr_predictor import LocalOcr
 
 _T = TypeVar("_T")
-STEPS = ("decode", "det_batcher", "rec_batcher", "ctc_decode")  # of the endpoint ocr, one after the other
+STEPS = ("wait_turn", "det_batcher", "rec_batcher", "ctc_decode")  # of the endpoint ocr, one after the other
 _STATISTICS_TIMEOUT_S = 2.0
 RETRIES = 2  # a server that is started anew is back before the client has to know
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ocr_contract.errors import InvalidImage, InvalidInput
+from ocr_contract.errors import InvalidInput
 from ocr_pipeline.stages.buckets import Steps
 from ocr_pipeline.stages.crops import Strip
 from ocr_pipeline.stages.ctc import BLANK
@@ -17,17 +17,6 @@ from ocr_pipeline.stages.pieces import MAX_PIECE_WIDTH, checked_counts
 MAX_COORDINATE = 2**30  # pixels, far beyond any picture; products of two stay exact enough in float32
 
 Array = npt.NDArray[Any]
-
-
-def picture(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Pixels (H, W, 3), seen to be some.
-
-    Raises:
-        InvalidImage: there are none.
-    """
-    if pixels.size == 0:
-        raise InvalidImage(f"a picture has at least one pixel, got {pixels.shape[1]} x {pixels.shape[0]}")
-    return pixels
 
 
 def strip_of_lines(crops: npt.NDArray[np.uint8], widths: npt.NDArray[np.int64]) -> Strip:

@@ -9,8 +9,7 @@ Triton may drop a request between two steps, because its client has gone. The ti
 
 - a ticket that began to wait for the same step at least a second later has been taken: steps take requests in order, or
 - all tickets, or all places at work, are taken, and the step that it waits for has been idle for a second: no ticket is
-  in it. A step that opens pictures takes in milliseconds what waits for it while it is idle, so there a tenth of a
-  second is enough.
+  in it. `wait_turn` takes in milliseconds what waits for it while it is idle, so there a tenth of a second is enough.
 
 Should a ticket be taken for lost too early, then a request more than agreed is under way, and nothing else happens.
 """
@@ -32,11 +31,11 @@ from ocr_contract.errors import NotServing, Overloaded
 
 MOST = 4096  # requests that may be under way; what an operator allows is at most this
 _ENTRY = "admit"
-_STEPS = (_ENTRY, "decode", "rec_preprocess", "det_batcher", "rec_batcher", "ctc_decode")
+_STEPS = (_ENTRY, "wait_turn", "rec_preprocess", "det_batcher", "rec_batcher", "ctc_decode")
 _FILE = "tickets"
 _PATIENCE_NS = 1_000_000_000
-_PATIENCE_TO_OPEN_NS = 100_000_000
-_OPENING = ("decode", "rec_preprocess")
+_PATIENCE_FOR_A_TURN_NS = 100_000_000
+_WAITING = "wait_turn"
 # number: 0 where nobody has the place. step: an index into _STEPS, of the one that the request waits for or is in.
 # at_work: whether it has been its turn.
 _PLACE = np.dtype([("number", "i8"), ("step", "i8"), ("waits", "i8"), ("since_ns", "i8"), ("at_work", "i8")])
@@ -185,6 +184,6 @@ class Tickets:
         waited_for = set(used["step"][used["waits"] != 0].tolist())
         begun = set(used["step"][used["waits"] == 0].tolist())
         for step in waited_for - begun:
-            long_ago_ns = now_ns - (_PATIENCE_TO_OPEN_NS if _STEPS[step] in _OPENING else _PATIENCE_NS)
+            long_ago_ns = now_ns - (_PATIENCE_FOR_A_TURN_NS if _STEPS[step] == _WAITING else _PATIENCE_NS)
             if self._active_ns[step] <= long_ago_ns:
                 self._drop(step, long_ago_ns)

@@ -81,10 +81,10 @@ class LocalOcr:
         self.precision = arithmetic(repository.reading_networks(), asked, where, of_set)
         self._parameters = repository.parameters()
         self._dictionary = characters(repository.dictionaries())
-        picture, lines, boxes = (repository.config(model) for model in ("decode", "rec_preprocess", "det_batcher"))
+        picture, lines = (repository.config(model) for model in ("det_batcher", "rec_preprocess"))
         self._picture_limits = {name: number(picture, name) for name in ("max_pixels", "max_bytes")}
         self._line_limits = {name: number(lines, name) for name in ("max_images", "max_pixels", "max_bytes")}
-        self._max_lines = number(boxes, "max_lines")
+        self._max_lines = number(picture, "max_lines")
         self._crop_threads = crop_threads()
         self._idle = threading.Condition()
         self._under_way = 0

@@ -1,7 +1,6 @@
 """What every Python model of the repository has in common: tensors in, tensors out, errors to the one request."""
 
 import json
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,7 +45,6 @@ _CODES = (
     (DeadlineExceeded, "CANCELLED"),
 )
 _room = Room()
-_WAIT_S = 0.005  # between two looks at whether there is room for a request
 
 
 @dataclass
@@ -78,15 +76,12 @@ class Step:
     Attributes:
         stages: parts of the model that ocr_stage_duration_us tells of from the start.
         endpoints: those whose requests end here.
-        waits_for_turn: whether requests wait here until few enough others are at work.
         has_budget: whether a request may take the step so long that it must be given up.
     """
 
     stages: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
-    waits_for_turn = False
     has_budget = False
-    max_at_work: int | None = None
     max_seconds: int | None = None
 
     def initialize(self, args: Mapping[str, str]) -> None:
@@ -100,8 +95,6 @@ class Step:
         self.pulse = Pulse(models, args["model_name"])
         self.tickets = Tickets(models)
         self.counters = Counters(args["model_name"], self.endpoints)
-        if self.waits_for_turn:
-            self.max_at_work = self.number("max_at_work")
         if self.has_budget:
             self.max_seconds = self.number(BUDGET)
         self.load()
@@ -137,7 +130,7 @@ class Step:
                 self.tickets.give_back(visit.ticket)
 
     def begin(self, visit: Visit) -> None:
-        """Take the request's ticket, and wait for room.
+        """Take the request's ticket.
 
         Raises:
             DeadlineExceeded: whoever sent it no longer waits.
@@ -148,11 +141,6 @@ class Step:
             visit.limits = TimeLimits(deadline, self.max_seconds)
             self.tickets.take(visit.ticket)
         visit.limits.check()
-        if self.max_at_work is not None:
-            while not self.tickets.start(visit.ticket, self.max_at_work):
-                time.sleep(_WAIT_S)
-                visit.gets_on()
-                visit.limits.check()
         # Triton marks a request whose gRPC client has gone when it goes on to a step, and runs the step all the same.
         if self.has_budget and visit.request.is_cancelled():
             raise DeadlineExceeded("whoever sent this request no longer waits for an answer")

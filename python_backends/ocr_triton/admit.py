@@ -5,7 +5,6 @@ import os
 from typing import Any
 
 import numpy as np
-import triton_python_backend_utils as pb_utils
 
 from ocr_contract.errors import InvalidInput, InvalidOption
 from ocr_pipeline.beats import RESTARTS_VARIABLE
@@ -24,8 +23,8 @@ class TritonPythonModel(Adapter):
         self.restarts = Restarts(int(os.environ.get(RESTARTS_VARIABLE, "0")))
 
     def next_step(self, request: Any) -> str | None:
-        """Lines have a step of their own; pictures are decoded."""
-        return "decode" if pb_utils.get_input_tensor_by_name(request, "images") is None else "rec_preprocess"
+        """A request that was admitted waits for its turn."""
+        return "wait_turn"
 
     def begin(self, visit: Visit) -> None:
         """Admit the request.

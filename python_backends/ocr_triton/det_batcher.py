@@ -1,4 +1,4 @@
-"""Model `det_batcher`: pixels to boxes and line crops, by calls of `det` (BLS)."""
+"""Model `det_batcher`: an encoded image, or RGB pixels, to boxes and line crops, by calls of `det` (BLS)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
-from ocr_contract.options import DETECTION, OCR, Options, resolve
+from ocr_contract.errors import InvalidInput
+from ocr_contract.options import DETECTION, DOCLING, OCR, Options, resolve
 from ocr_contract.result import DetectionResult
 from ocr_pipeline import page
-from ocr_pipeline.finding import Pixels
-from ocr_pipeline.inputs import picture
+from ocr_pipeline.finding import Pixels, open_picture, open_rgb
 from ocr_pipeline.parameters import read_parameters
 from ocr_pipeline.repository import PARAMETERS
 from ocr_pipeline.stages.crops import crop_threads
 from ocr_pipeline.stages.pieces import cut_long_lines
 from ocr_pipeline.upright import find_upright
-from ocr_triton.adapter import Adapter, Tensors, Visit, given, request_parameters
+from ocr_triton.adapter import Adapter, Tensors, Visit, encoded, request_parameters, take_large_pictures, tensor
 from ocr_triton.inner import check
 from ocr_triton.textline_orientation import classify
 
@@ -26,16 +26,21 @@ Answer = TypeVar("Answer")
 
 
 class TritonPythonModel(Adapter):
-    """`pixels` UINT8 [H,W,3] to `boxes`, `box_scores`, `crops` [48,S,3], `widths` [P] and `pieces` [N]."""
+    """A picture to `boxes`, `box_scores`, `crops` [48,S,3], `widths` [P] and `pieces` [N].
 
-    stages = ("det_resize", "det", "db_postprocess", "crop", "cls")
+    The picture is `image` BYTES [1], or `rgb` UINT8 [1,H,W,3].
+    """
+
+    stages = ("decode", "det_resize", "det", "db_postprocess", "crop", "cls")
     endpoints = (DETECTION,)
     has_budget = True
 
     def load(self) -> None:
-        """The model set's values, this server's limit, and the threads that cut lines out."""
+        """The model set's values, this server's limits, and the threads that cut lines out."""
         self.parameters = read_parameters(self.directory / PARAMETERS)
+        self.limits = {name: self.number(name) for name in ("max_pixels", "max_bytes")}
         self.max_lines = self.number("max_lines")
+        take_large_pictures(self.limits["max_pixels"])
         self.threads = crop_threads()
 
     def next_step(self, request: Any) -> str | None:
@@ -49,10 +54,11 @@ class TritonPythonModel(Adapter):
     def answer(self, request: Any, visit: Visit) -> Tensors:
         """Lines of a picture for the recogniser; where nobody asks for their pixels, the page of text_detection."""
         is_ocr = asks_for_lines(request)
-        options = resolve(request_parameters(request), OCR if is_ocr else DETECTION, self.parameters.options)
+        pixels, options = self.opened(request, is_ocr)
+        visit.gets_on()
         in_time = partial(checked, visit)
         upright = find_upright(
-            picture(given(request, "pixels")),
+            pixels,
             in_time(detect),
             in_time(classify),
             options,
@@ -70,6 +76,17 @@ class TritonPythonModel(Adapter):
             return self.boxes_alone(found, options, visit)
         strip, pieces = cut_long_lines(lines.strip)
         return {**packed(found), "crops": strip.pixels, "widths": strip.widths, "pieces": pieces}
+
+    def opened(self, request: Any, is_ocr: bool) -> tuple[Pixels, Options]:
+        """The pixels of a request's picture, and its options, which are looked at first."""
+        image, rgb = tensor(request, "image"), tensor(request, "rgb")
+        if (image is None) == (rgb is None):
+            raise InvalidInput("det_batcher takes one picture: either image or rgb")
+        endpoint = DETECTION if not is_ocr else OCR if rgb is None else DOCLING
+        options = resolve(request_parameters(request), endpoint, self.parameters.options)
+        if rgb is not None:
+            return open_rgb(rgb[0], self.clock, max_pixels=self.limits["max_pixels"]), options
+        return open_picture(encoded(image[0]), self.clock, **self.limits, page=options["page"]), options
 
     def boxes_alone(self, found: DetectionResult, options: Options, visit: Visit) -> Tensors:
         """The answer of text_detection."""

@@ -18,7 +18,6 @@ class TritonPythonModel(Adapter):
     """
 
     stages = ("decode", "cls")
-    waits_for_turn = True
 
     def load(self) -> None:
         """This server's limits, and what cls takes."""

@@ -9,10 +9,10 @@ from ocr_pipeline.whole import check_installed
 # What each step asks for in its configuration; it would refuse to load, late and in many lines.
 NUMBERS = {
     "admit": ("max_in_flight",),
-    "decode": ("max_pixels", "max_bytes", "max_at_work"),
-    "det_batcher": ("max_lines", BUDGET),
+    "wait_turn": ("max_at_work",),
+    "det_batcher": ("max_pixels", "max_bytes", "max_lines", BUDGET),
     "rec_batcher": ("rec_lines_per_call", "rec_pixels_per_call", "rec_calls_in_flight", BUDGET),
-    "rec_preprocess": ("max_images", "max_pixels", "max_bytes", "max_at_work"),
+    "rec_preprocess": ("max_images", "max_pixels", "max_bytes"),
 }
 
 
@@ -33,10 +33,4 @@ def check_repository(repository: ModelRepository) -> ModelSet:
                     "make a new model repository with ocr-convert --model-repository"
                 )
             number(config, name, MOST if name == "max_in_flight" else None)
-    at_work = {step: number(repository.config(step), "max_at_work") for step in ("decode", "rec_preprocess")}
-    if len(set(at_work.values())) > 1:
-        raise InvalidModel(
-            f"max_at_work is {at_work['decode']} in {CONFIG} of decode and {at_work['rec_preprocess']} in that of "
-            "rec_preprocess: they share the places, so write the same number into both"
-        )
     return check_installed(repository)

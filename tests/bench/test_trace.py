@@ -28,10 +28,10 @@ MS = 1_000_000  # ns
 METRICS = """
 # HELP ocr_stage_duration_us Time spent in a stage inside a Python model
 # TYPE ocr_stage_duration_us counter
-ocr_stage_duration_us{model="decode",stage="decode"} 1500.000000
+ocr_stage_duration_us{model="det_batcher",stage="decode"} 1500.000000
 ocr_stage_duration_us{model="rec_preprocess",stage="decode"} 250
 ocr_stage_duration_us{stage="ctc_decode",model="ctc_decode"} 1e+06
-ocr_stage_count{model="decode",stage="decode"} 3
+ocr_stage_count{model="det_batcher",stage="decode"} 3
 nv_inference_count{model="ocr",version="1"} 3
 """
 

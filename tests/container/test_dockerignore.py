@@ -39,7 +39,7 @@ def is_ignored(path: str) -> bool:
         "requirements-container.lock",
         "model_repository/ocr/config.pbtxt",
         "model_repository/ocr/1/.gitkeep",
-        "model_repository/decode/1/model.py",
+        "model_repository/wait_turn/1/model.py",
         "convert/ocr_convert/sources/model_sets.yaml",
     ],
 )

@@ -82,7 +82,7 @@ def test_what_is_no_code_is_in_the_wheels_too(wheels: Path, wheel: str, file: st
 def test_in_an_empty_folder_the_default_set_is_installed_and_reads_a_page(environment: Path, tmp_path: Path) -> None:
     said = run(environment / "bin" / "ocr-convert", cwd=tmp_path)
     assert "sources in Paddle's form are passed over: converting them needs pip install" in said
-    assert "put admit, cls, ctc_decode, decode, det," in said
+    assert "put admit, cls, ctc_decode, det, det_batcher," in said
     repository = ModelRepository(tmp_path / "model_repository")
     assert repository.installed().name == DEFAULT_MODEL_SET
     assert repository.installed().document["networks"].keys() == {"det", "rec", "rec_second", "cls"}

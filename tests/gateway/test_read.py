@@ -239,7 +239,12 @@ class TestEvents:
         assert OcrResult.from_dict(page["page"]) == of_receipt
         assert "picture" not in page
         assert (ended["event"], ended["read"], ended["failed"]) == ("ended", 1, 0)
-        assert [stage["stage"] for stage in ended["stages"]] == ["decode", "det_batcher", "rec_batcher", "ctc_decode"]
+        assert [stage["stage"] for stage in ended["stages"]] == [
+            "wait_turn",
+            "det_batcher",
+            "rec_batcher",
+            "ctc_decode",
+        ]
 
     @pytest.mark.parametrize(
         ("file", "kind", "numbers"),

@@ -76,7 +76,7 @@ def test_ctc_decode_refuses_what_no_recogniser_answers(server, change, words):
 @pytest.mark.parametrize(
     ("model", "tensors", "words"),
     [
-        ("det_batcher", {"pixels": pixels(0, 64, 3)}, "a picture has at least one pixel, got 64 x 0"),
+        ("det_batcher", {"rgb": pixels(1, 0, 64, 3)}, "a picture has at least one pixel, got 64 x 0"),
         (
             "rec_batcher",
             {"crops": pixels(48, 3300, 3), "widths": np.array([3300])},

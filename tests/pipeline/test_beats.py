@@ -7,7 +7,7 @@ from ocr_pipeline import beats
 
 
 def test_nothing_is_told_where_nobody_asks(tmp_path):
-    with beats.Pulse(tmp_path, "decode").request():
+    with beats.Pulse(tmp_path, "det_batcher").request():
         assert list(tmp_path.iterdir()) == []
         assert beats.read(tmp_path) == []
 

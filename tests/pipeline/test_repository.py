@@ -11,7 +11,7 @@ from ocr_pipeline.repository import CURRENT, INSTALLED, ModelRepository, number
 
 def test_config_is_read_as_triton_hands_it_to_a_backend(bare_repository):
     repository = ModelRepository(bare_repository)
-    config = repository.config("decode")
+    config = repository.config("det_batcher")
     assert config["backend"] == "python"
     assert number(config, "max_pixels") > 0
     with pytest.raises(InvalidModel, match=r"has no nothing/config\.pbtxt"):

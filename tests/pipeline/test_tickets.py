@@ -119,9 +119,9 @@ def test_requests_that_wait_for_a_busy_step_keep_their_places(counted, clock):
     assert own.under_way() == 1
 
 
-def test_a_step_that_opens_pictures_takes_at_once_what_waits_for_it(counted, clock):
+def test_the_step_where_requests_wait_takes_at_once_what_waits_for_it(counted, clock):
     own = Tickets(counted)
-    own.hand_on(own.admit(1), "decode")
+    own.hand_on(own.admit(1), "wait_turn")
     clock[0] = 0.05
     with pytest.raises(Overloaded):
         own.admit(1)

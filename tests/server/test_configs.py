@@ -67,9 +67,10 @@ def test_tensors_agree_along_the_ensemble(name):
 
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_the_ticket_of_a_request_goes_to_every_later_step(name):
-    first, *later = CONFIGS[name].ensemble_scheduling.step
-    assert first.output_map["ticket"] == "ticket"
-    assert [step.input_map["ticket"] for step in later] == ["ticket"] * len(later)
+    first, second, *later = CONFIGS[name].ensemble_scheduling.step
+    assert first.output_map["ticket"] == second.input_map["ticket"] == "ticket"
+    assert list(second.output_map.values()) == ["turn"]
+    assert [step.input_map["ticket"] for step in later] == ["turn"] * len(later)
 
 
 def test_no_queue_is_bounded_by_triton():
@@ -137,9 +138,9 @@ def test_python_models_are_adapters_of_a_few_lines():
 
 
 def test_limits_are_the_same_for_pages_and_lines():
-    keys = ("max_pixels", "max_bytes", "max_at_work")
+    keys = ("max_pixels", "max_bytes")
     limits = [
         json.dumps({key: CONFIGS[name].parameters[key].string_value for key in keys})
-        for name in ("decode", "rec_preprocess")
+        for name in ("det_batcher", "rec_preprocess")
     ]
     assert limits[0] == limits[1]

@@ -325,5 +325,5 @@ def test_the_inner_model_takes_one_picture(server, both):
         InferenceServerClient(server.grpc_url) as client,
         pytest.raises(InferenceServerException, match="either image or rgb") as refusal,
     ):
-        client.infer("decode", inputs if both else [ticket])
+        client.infer("det_batcher", inputs if both else [ticket])
     assert refusal.value.status() == "StatusCode.INVALID_ARGUMENT"

@@ -426,7 +426,7 @@ def test_stage_times_are_exported(server, http):
     with urllib.request.urlopen(f"http://{server.metrics_url}/metrics", timeout=30) as answer:
         metrics = answer.read().decode()
     for model, stage in [
-        ("decode", "decode"),
+        ("det_batcher", "decode"),
         ("det_batcher", "det_resize"),
         ("det_batcher", "det"),
         ("det_batcher", "db_postprocess"),

@@ -27,12 +27,12 @@ cli.Policy = partial(cli.Policy, step_s=5.0)
 cli.main()
 """
 # A step that waits for as long as a file beside it says.
-DECODE = """
+PAUSING = """
 import time
 from pathlib import Path
-from ocr_triton import decode
+from ocr_triton import det_batcher
 
-class TritonPythonModel(decode.TritonPythonModel):
+class TritonPythonModel(det_batcher.TritonPythonModel):
     def answer(self, request, visit):
         time.sleep(float((Path(__file__).parent / "pause").read_text()))
         return super().answer(request, visit)
@@ -65,16 +65,16 @@ class Clients:
 
 
 def pause(repository, seconds):
-    (repository / "decode" / "1" / "pause").write_text(str(seconds))
+    (repository / "det_batcher" / "1" / "pause").write_text(str(seconds))
 
 
 @pytest.fixture(scope="module")
 def repository(quick_repository, tmp_path_factory):
-    """One whose pictures are decoded as slowly as a test wants."""
+    """One whose pictures are looked at as slowly as a test wants."""
     copy = Path(shutil.copytree(quick_repository, tmp_path_factory.mktemp("faulty") / "models", symlinks=True))
-    model = copy / "decode" / "1" / "model.py"
+    model = copy / "det_batcher" / "1" / "model.py"
     model.unlink()
-    model.write_text(DECODE)
+    model.write_text(PAUSING)
     pause(copy, 0)
     return copy
 
@@ -98,7 +98,7 @@ def steps_of(server, model):
 def test_a_picture_for_which_there_is_no_memory_fails_alone(server):
     large = BytesIO()
     Image.new("RGB", (7000, 7000)).save(large, "PNG")
-    for step in steps_of(server, "decode"):
+    for step in steps_of(server, "det_batcher"):
         space = psutil.Process(step).memory_info().vms + 2**26
         resource.prlimit(step, resource.RLIMIT_AS, (space, resource.RLIM_INFINITY))
     before = server.tritonserver
@@ -113,7 +113,7 @@ def test_a_step_that_hangs_ends_with_its_server_and_the_next_one_serves(server, 
     before = server.tritonserver
     pause(repository, 3600)
     clients = Clients(server.http_url, 3)
-    wait_until(lambda: server.has_said("decode has not got on with a request for 5 s"), "it is noticed")
+    wait_until(lambda: server.has_said("det_batcher has not got on with a request for 5 s"), "it is noticed")
     pause(repository, 0)
     errors = clients.errors()
     assert len(errors) == 3

@@ -70,7 +70,7 @@ def test_a_repository_of_an_earlier_version(run_serve, weighted_copy):
     [
         ("det_batcher", "max_lines", "10000", "many"),
         ("admit", "max_in_flight", "64", "4097"),
-        ("decode", "max_at_work", "8", "none"),
+        ("wait_turn", "max_at_work", "8", "none"),
         ("rec_batcher", "rec_lines_per_call", "4", "0"),
         ("rec_batcher", "max_seconds", "300", "9" * 5000),
     ],
@@ -79,14 +79,6 @@ def test_a_limit_that_is_none(run_serve, weighted_copy, step, limit, before, aft
     config = weighted_copy / step / "config.pbtxt"
     config.write_text(config.read_text().replace(f'"{before}"', f'"{after}"'))
     refused(run_serve("--model-repository", weighted_copy), f"{limit} in config.pbtxt of {step}", f"'{after[:18]}'")
-
-
-def test_two_numbers_for_the_same_places(run_serve, weighted_copy):
-    config = weighted_copy / "rec_preprocess" / "config.pbtxt"
-    config.write_text(config.read_text().replace('"8"', '"9"'))
-    refused(
-        run_serve("--model-repository", weighted_copy), "max_at_work is 8 in config.pbtxt of decode and 9 in that of"
-    )
 
 
 def test_every_limit_of_a_step_is_asked_for(bare_repository):

@@ -70,7 +70,7 @@ def steps_of(server, model):
 
 
 # One that answers by itself, one that is called by another. OCR_KILLED=cls,det,... names others, at most four.
-MODELS = os.environ.get("OCR_KILLED", "decode,rec").split(",")
+MODELS = os.environ.get("OCR_KILLED", "det_batcher,rec").split(",")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_no_other_user_can_open_what_pictures_pass_through(server):
 
 
 def test_a_step_that_is_stopped_by_a_signal_counts_as_dead(server):
-    (step, *_) = steps_of(server, "decode")
+    (step, *_) = steps_of(server, "det_batcher")
     os.kill(step, signal.SIGSTOP)
     wait_until(lambda: server.has_said(f"process id {step} has been stopped"), "it is noticed")
     wait_until(server.is_ready, "the server is ready")

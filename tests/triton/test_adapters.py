@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ocr_contract.errors import BudgetExceeded, DeadlineExceeded, InvalidInput
+from ocr_contract.options import DEFAULTS
 from ocr_pipeline import tickets
 from ocr_pipeline.tickets import Tickets
 from ocr_pipeline.time_limits import TimeLimits
@@ -159,17 +160,23 @@ def test_lines_that_were_not_sent_are_the_requests_fault(pb_utils, tmp_path):
 
 
 def test_a_page_that_cannot_be_had_is_the_requests_fault(pb_utils, tmp_path):
-    from ocr_triton import decode
+    from ocr_triton import det_batcher
 
     colours = [Image.new("RGB", (40 + 10 * number, 20)) for number in range(3)]
     file = io.BytesIO()
     colours[0].save(file, "TIFF", save_all=True, append_images=colours[1:])
     image = types.SimpleNamespace(as_numpy=lambda: np.array([file.getvalue()], object))
     pb_utils.get_input_tensor_by_name = lambda request, name: image if name == "image" else None
-    step = decode.TritonPythonModel()
+
+    class Opening(det_batcher.TritonPythonModel):
+        def answer(self, request, visit):
+            return {"pixels": self.opened(request, is_ocr=True)[0]}
+
+    step = Opening()
     step.clock = types.SimpleNamespace(stage=lambda name: contextlib.nullcontext(), export=lambda: None)
     step.pulse, step.counters, step.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
     step.limits = {"max_pixels": 10**6, "max_bytes": 10**6}
+    step.parameters = types.SimpleNamespace(options=DEFAULTS)
     *refused, answer = step.execute(
         [FakeRequest(parameters={"page": page}, outputs=["pixels"]) for page in (0, 4, -1, 1.5, 2)]
     )
@@ -252,42 +259,46 @@ def test_widths_that_do_not_fit_the_strip_are_the_requests_fault(pb_utils, tmp_p
 
 
 def test_a_ticket_is_handed_on_or_given_back(pb_utils, tmp_path):
-    from ocr_triton import admit, decode
+    from ocr_triton import admit, det_batcher, wait_turn
 
     tickets.ask(tmp_path)
     of_request = {}
     pb_utils.get_input_tensor_by_name = lambda request, name: of_request.get(name)
-    entry, step = admit.TritonPythonModel(), decode.TritonPythonModel()
-    for one in (entry, step):
+    entry, step, last = (module.TritonPythonModel() for module in (admit, wait_turn, det_batcher))
+    for one in (entry, step, last):
         one.clock = types.SimpleNamespace(export=lambda: None)
         one.pulse, one.counters, one.tickets = NO_PULSE, NO_COUNTERS, Tickets(tmp_path)
     entry.max_in_flight, step.max_at_work = 1, 1
     before = time.monotonic_ns()
-    asked = FakeRequest(timeout_us=60_000_000)
+    asked = FakeRequest(timeout_us=60_000_000, outputs=["turn_of_picture"])
     taken, refused = entry.execute([asked, asked])
     ((name, ticket),) = taken.output_tensors
     assert (name, entry.tickets.under_way()) == ("ticket", 1)
     assert before < ticket[1] - 60 * 10**9 <= time.monotonic_ns()
     assert refused.error.code == FakeError.UNAVAILABLE
     of_request["ticket"] = types.SimpleNamespace(as_numpy=lambda: ticket)
-    (failed,) = step.execute([asked])  # it has no picture
+    (handed_on,) = step.execute([asked])
+    ((name, turn),) = handed_on.output_tensors
+    assert (name, turn.tolist(), entry.tickets.under_way()) == ("turn_of_picture", ticket.tolist(), 1)
+    (failed,) = last.execute([asked])  # it has no picture
     assert failed.error.code == FakeError.INVALID_ARG
     assert entry.tickets.under_way() == 0
 
 
 def test_a_request_that_waits_for_room_gets_on_and_ends_at_its_deadline(pb_utils, tmp_path):
-    from ocr_triton import decode
+    from ocr_triton import wait_turn
 
     tickets.ask(tmp_path)
-    step, steps_forward = decode.TritonPythonModel(), []
+    step, steps_forward = wait_turn.TritonPythonModel(), []
     step.tickets, step.max_at_work = Tickets(tmp_path), 1
     assert step.tickets.start(step.tickets.admit(9), 1)
     waiting = np.array([step.tickets.admit(9), time.monotonic_ns() + 30_000_000])
     pb_utils.get_input_tensor_by_name = lambda request, name: types.SimpleNamespace(as_numpy=lambda: waiting)
     visit = visit_of(TimeLimits(), steps_forward)
-    visit.request = FakeRequest()
+    visit.request = FakeRequest(outputs=["turn_of_lines"])
+    step.begin(visit)
     with pytest.raises(DeadlineExceeded):
-        step.begin(visit)
+        step.answer(visit.request, visit)
     assert steps_forward
 
 

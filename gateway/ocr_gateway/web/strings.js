@@ -89,6 +89,7 @@ export const STRINGS = {
   "time.mean": { en: "time a page, by stage", zh: "每页各阶段用时" },
   "time.ms": { en: "{ms} ms", zh: "{ms} 毫秒" },
   "stage.decode": { en: "Decode", zh: "解码" },
+  "stage.wait_turn": { en: "Wait", zh: "排队" },
   "stage.det_batcher": { en: "Find lines", zh: "检测文字" },
   "stage.rec_batcher": { en: "Read lines", zh: "识别文字" },
   "stage.ctc_decode": { en: "Assemble text", zh: "生成文本" },

@@ -58,7 +58,7 @@ def _limited(data: bytes, max_bytes: int) -> bytes:
 def _too_many_bytes(length: int, max_bytes: int) -> ImageTooLarge:
     return ImageTooLarge(
         f"image has {length} bytes, the limit is {max_bytes}; "
-        "raise max_bytes in the config.pbtxt of decode or rec_preprocess"
+        "raise max_bytes in the config.pbtxt of det_batcher or rec_preprocess"
     )
 
 

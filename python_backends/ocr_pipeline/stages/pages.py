@@ -32,7 +32,7 @@ def opened(data: bytes) -> Iterator[ImageFile]:
         raise InvalidImage(f"not an image: expected {', '.join(FORMATS)}") from error
     except Image.DecompressionBombError as error:  # Pillow's own guard, which is this process's to set
         raise ImageTooLarge(
-            f"{error}; raise max_pixels in the config.pbtxt of decode or rec_preprocess, "
+            f"{error}; raise max_pixels in the config.pbtxt of det_batcher or rec_preprocess, "
             "in a process of your own PIL.Image.MAX_IMAGE_PIXELS"
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -51,7 +51,7 @@ def check_size(width: int, height: int, limit: int, kind: str) -> None:
     if width * height > limit:
         raise ImageTooLarge(
             f"image has {width} x {height} pixels, the limit is {limit} for {kind}; "
-            "raise max_pixels in the config.pbtxt of decode or rec_preprocess"
+            "raise max_pixels in the config.pbtxt of det_batcher or rec_preprocess"
         )
 
 

@@ -1,5 +1,5 @@
 """Encoded image to pixels."""
 
-from ocr_triton.decode import TritonPythonModel
+from ocr_triton.wait_turn import TritonPythonModel
 
 __all__ = ["TritonPythonModel"]
