@@ -24,6 +24,8 @@ def check_repository(repository: ModelRepository) -> ModelSet:
     """
     for model in sorted(set(ENDPOINTS) - set(repository.models())):
         raise InvalidModel(f"{repository.path} is not the model repository: it has no {model}/{CONFIG}")
+    recognisers = [config for name, config in repository.reading_networks().items() if name != "det"]
+    most = {"max_in_flight": MOST, "rec_lines_per_call": min(config["max_batch_size"] for config in recognisers)}
     for step, names in NUMBERS.items():
         config = repository.config(step)
         for name in names:
@@ -32,5 +34,5 @@ def check_repository(repository: ModelRepository) -> ModelSet:
                     f"{repository.path / step / CONFIG} does not say {name}, so it is of another version: "
                     "make a new model repository with ocr-convert --model-repository"
                 )
-            number(config, name, MOST if name == "max_in_flight" else None)
+            number(config, name, most.get(name))
     return check_installed(repository)

@@ -72,6 +72,7 @@ def test_a_repository_of_an_earlier_version(run_serve, weighted_copy):
         ("admit", "max_in_flight", "64", "4097"),
         ("wait_turn", "max_at_work", "8", "none"),
         ("rec_batcher", "rec_lines_per_call", "4", "0"),
+        ("rec_batcher", "rec_lines_per_call", "4", "5"),  # max_batch_size of rec is 4
         ("rec_batcher", "max_seconds", "300", "9" * 5000),
     ],
 )
