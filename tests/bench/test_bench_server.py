@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from ocr_bench.cli import app
 from ocr_bench.contenders.contender import HttpContender
-from ocr_bench.contenders.static import static_repository
-from ocr_bench.errors import ServerError
+from ocr_bench.contenders.static import check_one_recogniser, static_repository
+from ocr_bench.errors import BenchError, ServerError
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.runner import run
 from ocr_bench.server import answers, free_ports, running_server
@@ -103,6 +103,14 @@ def test_a_server_that_cannot_start_says_why(bare_repository: Path, tmp_path: Pa
 
 def test_nobody_is_ready_where_nobody_listens() -> None:
     assert not answers(f"127.0.0.1:{free_ports(1)[0]}")
+
+
+def test_the_plain_ensemble_is_no_baseline_of_two_recognisers(bare_repository: Path) -> None:
+    second = bare_repository / "rec_second" / "1" / "model.onnx"
+    second.parent.mkdir(exist_ok=True)
+    second.touch()
+    with pytest.raises(BenchError, match="leave it out with --no-static, or name a set of one recogniser first"):
+        check_one_recogniser(Target(bare_repository).repository)
 
 
 def test_the_plain_ensemble_reads_with_the_weights_of_the_target(quick_repository: Path, tmp_path: Path) -> None:

@@ -11,6 +11,19 @@ from ocr_pipeline.repository import WEIGHTS, ModelRepository
 MODELS = Path(__file__).resolve().parents[2] / "model_repository"
 
 
+def check_one_recogniser(repository: ModelRepository) -> None:
+    """See that the plain ensemble reads what the whole set reads.
+
+    Raises:
+        BenchError: the set has a second recogniser, which the plain ensemble has not.
+    """
+    if repository.has_weights("rec_second"):
+        raise BenchError(
+            f"{repository.path} has two recognisers, and ocr_static has one, so they read differently: leave it out with "
+            "--no-static, or name a set of one recogniser first"
+        )
+
+
 def static_repository(repository: ModelRepository, folder: Path) -> Path:
     """Make a repository with `ocr_static` beside the models of another one; its recogniser has the weights of `rec`.
 

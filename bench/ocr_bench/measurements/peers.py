@@ -17,7 +17,7 @@ from ocr_bench.contenders import peer_child
 from ocr_bench.contenders.contender import ChildContender, Contender, HttpContender
 from ocr_bench.contenders.environments import CACHE, PEERS, Cache, Peers, prepare
 from ocr_bench.contenders.race import Picture, Summary, compare
-from ocr_bench.contenders.static import static_repository
+from ocr_bench.contenders.static import check_one_recogniser, static_repository
 from ocr_bench.errors import PeerError
 from ocr_bench.measurements.comparisons import INTERVAL, mean_table
 from ocr_bench.report import Cell, Table
@@ -63,7 +63,13 @@ class MeasurePeers(TargetsMeasurement[Race]):
         return f"### {self.title}: {'; '.join(target.label for target in self.targets)}"
 
     def measure(self, place: Workplace) -> Race:
-        """Start everything, then let all take turns."""
+        """Start everything, then let all take turns.
+
+        Raises:
+            BenchError: the plain ensemble does not read what the first model repository reads.
+        """
+        if self.static:
+            check_one_recogniser(self.targets[0].repository)
         datasets = read_datasets(self.folders)
         pictures = [Picture(page, dataset) for dataset in datasets for page in dataset.pages[: self.limit]]
         contenders: list[Contender] = []
