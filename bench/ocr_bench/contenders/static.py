@@ -19,8 +19,8 @@ def check_one_recogniser(repository: ModelRepository) -> None:
     """
     if repository.has_weights("rec_second"):
         raise BenchError(
-            f"{repository.path} has two recognisers, and ocr_static has one, so they read differently: leave it out with "
-            "--no-static, or name a set of one recogniser first"
+            f"{repository.path} has two recognisers, and ocr_static has one, so they read differently: leave it out "
+            "with --no-static, or name a set of one recogniser first"
         )
 
 
