@@ -11,6 +11,7 @@ from ocr_client.errors import UsageError
 
 Protocol = Literal["http", "grpc"]
 _PORTS = {"http": 8000, "grpc": 8001}  # Triton's own defaults
+_EVERY = "dns:///"  # as in gRPC's own names
 _SCHEMES = {"http": ("http", False), "https": ("http", True), "grpc": ("grpc", False), "grpcs": ("grpc", True)}
 
 
@@ -24,6 +25,8 @@ class Address:
         path: what stands before /v2 in HTTP, "" or "/prefix".
         protocol: "http" or "grpc".
         tls: True for https:// and grpcs://.
+        is_every: whether the name stands for servers, each with an address of its own, among which gRPC itself takes
+            turns; otherwise all addresses of a name are those of one server.
     """
 
     host: str
@@ -31,6 +34,7 @@ class Address:
     path: str
     protocol: Protocol
     tls: bool
+    is_every: bool = False
 
     @property
     def authority(self) -> str:
@@ -40,11 +44,13 @@ class Address:
     @property
     def url(self) -> str:
         """The whole address, for messages."""
+        if self.is_every:
+            return f"{_EVERY}{self.authority}"
         return f"{self.protocol}{'s' if self.tls else ''}://{self.authority}{self.path}"
 
     @classmethod
     def parse(cls, url: str | None, protocol: str) -> Address:
-        """Read `host`, `host:port` or `scheme://host:port/path`; None is this machine's server.
+        """Read `host`, `host:port`, `scheme://host:port/path`, or for gRPC `dns:///host:port`; None is this machine's.
 
         Raises:
             UsageError: when the protocol is unknown, the URL is malformed, or its scheme is another protocol's.
@@ -52,6 +58,9 @@ class Address:
         if protocol not in get_args(Protocol):
             raise UsageError(f"protocol: expected 'http' or 'grpc', got {protocol!r}")
         text = f"localhost:{_PORTS[protocol]}" if url is None else url.strip()
+        is_every = protocol == "grpc" and text.startswith(_EVERY)
+        if is_every:
+            text = f"grpc://{text[len(_EVERY) :]}"
         try:
             parts = urlsplit(text if "://" in text else f"{protocol}://{text}")
             host, port = parts.hostname, parts.port
@@ -66,7 +75,7 @@ class Address:
             raise UsageError(f"url: expected host:port, got {url!r}")
         if port is None:
             port = 443 if tls else _PORTS[protocol]
-        return cls(host, port, parts.path.rstrip("/"), "grpc" if protocol == "grpc" else "http", tls)
+        return cls(host, port, parts.path.rstrip("/"), "grpc" if protocol == "grpc" else "http", tls, is_every)
 
 
 def read_addresses(url: str | Iterable[str] | None, protocol: str) -> tuple[Address, ...]:

@@ -74,20 +74,25 @@ class Trial:
 
     def error(self) -> OcrClientError:
         """Return what to raise when no server has taken it: one sentence that names all that were not able to."""
-        errors = self._errors.values()
+        errors = list(self._errors.values())
         where = _listed(self._roster.reasons(self._reasons()))
         retryable = any(error.retryable for error in errors)
-        if not all(isinstance(error, ServerUnreachableError) for error in errors):
+        error: OcrClientError
+        if all(isinstance(error, ServerUnreachableError) for error in errors):
+            error = ServerUnreachableError(
+                f"no server answers at {where}: "
+                "start one with `make serve`, or give the addresses of yours (url=, --url)",
+                retryable=retryable,
+            )
+        else:
             waits = [error.retry_after_s for error in errors if error.retry_after_s is not None]
-            return ServerNotReadyError(
+            error = ServerNotReadyError(
                 f"no server takes the request now: {where}",
                 retryable=retryable,
                 retry_after_s=min(waits, default=None),
             )
-        return ServerUnreachableError(
-            f"no server answers at {where}: start one with `make serve`, or give the addresses of yours (url=, --url)",
-            retryable=retryable,
-        )
+        error.__cause__ = errors[-1]
+        return error
 
     def _late(self, turn: Turn, error: ServerTimeoutError) -> ServerTimeoutError:
         where = _listed({**self._reasons(), turn.url: error.reason or str(error)})

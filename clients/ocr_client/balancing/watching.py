@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError
 
-_LOOK_AFTER_S, _LOOK_LIMIT_S = 5.0, 5.0
-PROBE_LIMIT_S = 5.0  # for a server that is out to say that it is ready
+_LOOK_AFTER_S, _LOOK_LIMIT_S = 3.0, 3.0  # a server with 64 requests on two cores says so within 0.13 s
+PROBE_LIMIT_S = 3.0  # for a server that is out to say that it is ready
 SILENT = (ServerUnreachableError, ServerTimeoutError)  # what asking a server for its readiness raises that hangs
 NOT_READY = (*SILENT, ServerNotReadyError)
 

@@ -36,6 +36,7 @@ CHANNEL = (
     ("grpc.initial_reconnect_backoff_ms", 100),  # so that a server that was started anew is soon found
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+EVERY = (("grpc.lb_policy_name", "round_robin"),)  # of all addresses that a name has
 
 
 class _Grpc:
@@ -48,7 +49,9 @@ class _Grpc:
         self._is_closed = False
 
     def _open(self, kind: Any) -> Any:
-        return kind(self._address.authority, ssl=self._address.tls, channel_args=list(CHANNEL))
+        address = self._address
+        target, policy = (address.url, EVERY) if address.is_every else (address.authority, ())
+        return kind(target, ssl=address.tls, channel_args=[*CHANNEL, *policy])
 
     def _inputs(self, request: InferRequest) -> list[Any]:
         array = np.empty(len(request.payload), dtype=np.object_)
