@@ -213,6 +213,13 @@ def test_the_command_line_takes_several_and_names_all(closed_port: str, tmp_path
     assert f"no server answers at http://{closed_port} (connection refused), http://127.0.0.1:9 (" in done.stderr
 
 
+def test_where_three_are_busy_the_others_are_spared(read: Read, stub: Stub) -> None:
+    servers = [stub(busy) for _ in range(5)]
+    with pytest.raises(ServerNotReadyError):
+        read([each.url for each in servers], retries=0)
+    assert sum(each.asked for each in servers) == 3
+
+
 def test_a_request_that_breaks_servers_does_not_break_all_of_them(read: Read, stub: Stub) -> None:
     servers = [stub(hang_up) for _ in range(5)]
     with pytest.raises(ServerUnreachableError, match="the connection broke"):

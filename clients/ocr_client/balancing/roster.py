@@ -115,8 +115,10 @@ class Roster:
                 if server.out_since is not None and turn.began >= server.out_since:  # not one from before that
                     self._let_in(server)
             elif outcome in (Outcome.BUSY, Outcome.FAILED):
-                server.rests_until = max(server.rests_until, now + max(rest_s, _pause_s(server.troubles)))
-                server.troubles += 1
+                if server.rests_until <= now:  # otherwise it is the same trouble
+                    server.rests_until = now + _pause_s(server.troubles)
+                    server.troubles += 1
+                server.rests_until = max(server.rests_until, now + rest_s)
             elif outcome is Outcome.GONE and server.out_since is None:
                 # A connection that the server has closed while nothing was sent looks the same: it is asked at once.
                 server.probe_at = now + (_pause_s(server.troubles) if server.troubles else 0.0)

@@ -19,7 +19,7 @@ from ocr_client.errors import (
 )
 
 _log = logging.getLogger("ocr_client")
-_MOST_BROKEN = 2
+_MOST_BROKEN, _MOST_BUSY = 2, 3
 
 
 class Trial:
@@ -27,7 +27,7 @@ class Trial:
 
     It goes on where nobody answers and where the server is too busy. What a server has refused, or what it has failed
     on, no other one is asked. A request whose connection broke may be what broke the server: it gets one more, and not
-    all of them at once.
+    all of them at once. Where three are too busy, the fourth is spared: then there are too many requests.
 
     Args:
         roster: of the servers.
@@ -39,11 +39,12 @@ class Trial:
         self._id = request_id
         self._tried: set[int] = set()
         self._errors: dict[str, OcrClientError] = {}
-        self._broken = 0
+        self._broken = self._busy = 0
 
     def next(self) -> Turn | None:
         """The server to send it to; None where there is no other one, and `error` says why."""
-        turn = None if self._broken == _MOST_BROKEN else self._roster.take(self._tried)
+        is_enough = self._broken == _MOST_BROKEN or self._busy == _MOST_BUSY
+        turn = None if is_enough else self._roster.take(self._tried)
         if turn is not None:
             self._tried.add(turn.number)
         return turn
@@ -68,6 +69,7 @@ class Trial:
                 raise
             self._errors[turn.url] = error
             self._broken += isinstance(error, ServerUnreachableError) and error.broke
+            self._busy += outcome is Outcome.BUSY
             _log.info("request_id %s: %s does not take it, and another may: %s", self._id, turn.url, reason)
         finally:
             self._roster.give_back(turn, outcome, reason=reason, rest_s=rest_s)
