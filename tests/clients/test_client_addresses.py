@@ -401,6 +401,27 @@ def test_a_client_that_is_closed_amid_requests_ends_them_with_an_error(stub: Stu
             assert isinstance(each.exception(20), OcrClientError)
 
 
+def test_closing_does_not_wait_for_a_server_that_is_asked_whether_it_is_back(
+    stub: Stub, good: StubServer, start_peer: Callable[..., str]
+) -> None:
+    over = threading.Event()
+    silent = stub(hang_up)
+    silent.ready = None
+    server, port = start_kserve(Ready())
+    for urls, protocol in (
+        ([silent.url, good.url], "http"),
+        ([start_peer(lambda _: over.wait(20) and None), f"127.0.0.1:{port}"], "grpc"),
+    ):
+        client = OcrClient(urls, protocol, timeout_s=2)
+        _read_many(client, TURNS)
+        begun = time.monotonic()
+        client.close()
+        assert time.monotonic() - begun < 1
+        assert "ocr-client-ready" not in [each.name for each in threading.enumerate()]
+    over.set()
+    server.stop(None).wait()
+
+
 def test_grpc_takes_turns_among_the_addresses_of_a_name() -> None:
     peer = Ready()
     server, port = start_kserve(peer)

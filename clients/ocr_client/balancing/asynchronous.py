@@ -55,8 +55,8 @@ class AsyncBalanced:
         watch = Watch.within(limit_s)
         trial = Trial(self._roster, request.id)
         while (turn := trial.next()) is not None:
-            self._probe(request.model)
             with trial.at(turn):
+                self._probe(request.model)
                 return await self._ask(turn.number, request, until, watch)
         raise trial.error()
 

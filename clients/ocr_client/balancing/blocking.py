@@ -58,8 +58,8 @@ class Balanced:
         watch = Watch.within(limit_s)
         trial = Trial(self._roster, request.id)
         while (turn := trial.next()) is not None:
-            self._probe(request.model)
             with trial.at(turn):
+                self._probe(request.model)
                 return self._ask(turn.number, request, until, watch)
         raise trial.error()
 
