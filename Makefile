@@ -19,7 +19,7 @@ UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --python $(BIN)/python --no-deps
 .DEFAULT_GOAL := help
 
-.PHONY: help venv weights demo serve web test test-tools fuzz lint audit format bench-data bench-setup bench lock clean
+.PHONY: help venv weights demo serve web test test-tools fuzz lint audit format bench-data bench-setup bench bench-scaling lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
@@ -161,6 +161,10 @@ bench: bench-data $(INSTALLED_SETS) ## the tables of bench/RESULTS.md made anew,
 	-$(OCR_BENCH) soak --hostile --faults --minutes 10 --device $(DEVICE) --model-repository $(TINY) --name soak-faults
 	-$(OCR_BENCH) documents --device $(DEVICE) --model-repository $(V6)  # without pdftotext there is none
 	$(OCR_BENCH) report
+
+bench-scaling: bench-data $(TINY)/ocr/1/model_set.json ## the tables of docs/scaling.md, DATA="folder ...": each with pictures of one kind
+	$(OCR_BENCH) load-metric $(ALL_DATA) --model-repository $(TINY)
+	$(OCR_BENCH) report --page docs/scaling.md --section load-metric
 
 OWN_PACKAGES := triton-paddleocr triton-paddleocr-client triton-paddleocr-bench
 LOCK_FORM := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \

@@ -24,6 +24,7 @@ from ocr_bench.measurements.gateway import MeasureGateway
 from ocr_bench.measurements.hostile import Hostile
 from ocr_bench.measurements.lines import Lines
 from ocr_bench.measurements.load import Load
+from ocr_bench.measurements.load_metric import LoadMetric
 from ocr_bench.measurements.lower_bound import LowerBound
 from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
@@ -46,7 +47,7 @@ app = typer.Typer(
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
     *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
-    *(MeasureDocuments, MeasureGateway, Soak, Hostile),
+    *(MeasureDocuments, MeasureGateway, Soak, Hostile, LoadMetric),
 )
 # As make bench names them.
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16", "peers-two")

@@ -36,6 +36,7 @@ Found = TypeVar("Found")
 Done = Callable[[str, int], None]  # called with what was done, and how many steps that was
 
 # Options that several measurements have.
+OnDevice = Annotated[Device, Option(help="Where the networks run.")]
 Pictures = Annotated[list[Path], Option("--data", help="Pictures, or folders of them; repeatable.")]
 Labelled = Annotated[list[Path], Option("--data", help="Folder with pictures and PaddleOCR labels; repeatable.")]
 Limit = Annotated[int | None, Option(min=1, help="Pictures of each folder; all by default.")]
@@ -74,7 +75,6 @@ class Measurement(ABC, Generic[Found]):
     command: ClassVar[str]
     title: ClassVar[str]
 
-    device: Annotated[Device, Option(help="Where the networks run.")] = Device.CPU
     name: Annotated[str | None, Option(help="Name of the result files; the command's own by default.")] = None
     out: Annotated[Path, Option(help="Folder for the results.")] = RESULTS
 
@@ -120,6 +120,7 @@ class Measurement(ABC, Generic[Found]):
 class TargetMeasurement(Measurement[Found]):
     """A measurement of one model repository."""
 
+    device: OnDevice = Device.CPU
     model_repository: Annotated[Path, Option(help="Model repository with converted weights.")] = MODELS
     precision: Annotated[Precision, Option(help="Arithmetic of the networks, as with ocr-serve.")] = Precision.AUTO
 
@@ -138,6 +139,7 @@ class TargetMeasurement(Measurement[Found]):
 class TargetsMeasurement(Measurement[Found]):
     """A measurement of model repositories, each in one or several precisions."""
 
+    device: OnDevice = Device.CPU
     model_repository: Annotated[list[Path], Option(help="Model repository; repeatable.")] = field(
         default_factory=lambda: [MODELS]
     )

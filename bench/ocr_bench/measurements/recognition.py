@@ -16,10 +16,11 @@ from ocr_bench.contenders.contender import ChildContender
 from ocr_bench.contenders.environments import CACHE, PEERS, Cache, Peers, prepare
 from ocr_bench.errors import LabelError, PeerError
 from ocr_bench.report import Cell, Table
-from ocr_bench.runner import MODELS, Labelled, Measurement, Workplace
+from ocr_bench.runner import MODELS, Labelled, Measurement, OnDevice, Workplace
 from ocr_bench.scoring.labels import Dataset, read_dataset
 from ocr_bench.scoring.metrics import folded
 from ocr_bench.target import Target
+from onnxruntime_backend.settings import Device
 
 ALONE = {"recognize": True}  # peer_child's option: a picture is one line
 
@@ -89,6 +90,7 @@ class Recognition(Measurement[AllRead]):
     command: ClassVar[str] = "recognition"
     title: ClassVar[str] = "Recognition of words"
 
+    device: OnDevice = Device.CPU
     folders: Labelled
     model_repository: Annotated[list[Path], Option(help="Model repository; repeatable.")] = field(
         default_factory=lambda: [MODELS]
