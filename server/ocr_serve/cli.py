@@ -195,9 +195,15 @@ def probe(
     host: Annotated[str, typer.Option(help="Name or IP address of the server.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the answer may take.")] = 10.0,
+    accept_busy: Annotated[
+        bool,
+        typer.Option(
+            "--accept-busy", help="Exit with 0 also where the server refuses the picture because it is at too many."
+        ),
+    ] = False,
 ) -> None:
     """Have a running server read a small picture; the exit code is 0 where it has read it right, else 1."""
-    if sentence := problem_of_server(host, http_port, timeout):
+    if sentence := problem_of_server(host, http_port, timeout, accepts_busy=accept_busy):
         typer.echo(f"ocr-serve probe: {sentence}", err=True)
         raise typer.Exit(1)
 

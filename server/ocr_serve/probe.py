@@ -9,14 +9,17 @@ import json
 
 from ocr_contract import canary
 
+_LIMIT = b"max_in_flight"  # what a refusal names where as many requests are under way as the server takes
 
-def problem(host: str, port: int, timeout_s: float) -> str | None:
+
+def problem(host: str, port: int, timeout_s: float, *, accepts_busy: bool = False) -> str | None:
     """What is wrong with a server, in one sentence; None where it has read the picture right.
 
     Args:
         host: name or IP address.
         port: of its HTTP service.
         timeout_s: seconds that it may take.
+        accepts_busy: whether nothing is wrong with a server that takes no picture now because it is at so many.
     """
     picture = base64.b64encode(canary.picture()).decode()
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
@@ -30,6 +33,8 @@ def problem(host: str, port: int, timeout_s: float) -> str | None:
     finally:
         connection.close()
     if answer.status != http.HTTPStatus.OK:
+        if accepts_busy and _LIMIT in content:
+            return None
         return f"the server answers {answer.status}: {content[:200].decode('utf-8', 'replace')}"
     try:
         texts = json.loads(content)["texts"]

@@ -7,6 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_client import OcrClient, ServerNotReadyError, ServerTimeoutError
 from ocr_pipeline.tickets import Tickets
+from ocr_serve.probe import problem
 
 RECEIPT = SAMPLES / "receipt.png"
 MAX_IN_FLIGHT = 2
@@ -87,6 +89,27 @@ def test_clients_that_try_again_are_all_served(small_server):
             assert {one.result().texts for one in lines} == {expected[0].texts}
             assert all(one.result() == expected[1] for one in boxes)
     assert under_way(small_server) == 0
+
+
+def test_a_probe_may_take_a_server_that_is_at_too_much_for_a_well_one(small_server):
+    """Whoever restarts or leaves out a busy server makes the others busier."""
+    asked = ("127.0.0.1", small_server.http_port, 30.0)
+    is_over = threading.Event()
+
+    def read_on(_):
+        with OcrClient(small_server.http_url, retries=0) as client:
+            while not is_over.is_set():
+                with suppress(ServerNotReadyError):
+                    client.ocr(RECEIPT)
+
+    with ThreadPoolExecutor(8) as pool:
+        readers = pool.map(read_on, range(8))
+        try:
+            wait_until(lambda: "requests are under way" in (problem(*asked) or ""), "a refusal")
+            assert {problem(*asked, accepts_busy=True) for _ in range(10)} == {None}
+        finally:
+            is_over.set()
+        assert list(readers) == [None] * 8
 
 
 @PROTOCOLS
