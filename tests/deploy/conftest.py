@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from tests.conftest import ROOT
+from tests.deploy.rendering import CASES, command, read
 
 TOOLS = ROOT / "build" / "deploy-tools" / "bin"
 
@@ -19,3 +20,27 @@ def run_tool():
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, **options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def render(run_tool):
+    """What Helm makes of the chart with some arguments."""
+
+    def render(*arguments):
+        done = run_tool("helm", *command(*arguments))
+        assert done.returncode == 0, done.stderr
+        return read(done.stdout)
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def cases(render):
+    """What it makes of each set of values."""
+    return {name: render(*arguments) for name, arguments in CASES.items()}
+
+
+@pytest.fixture(scope="session", params=CASES)
+def rendered(request, cases):
+    """What it makes of one of them."""
+    return cases[request.param]
