@@ -91,6 +91,11 @@ class TestServing:
             answer = requests.post(f"{url}/read?format=text", data=RECEIPT.read_bytes(), timeout=60)
             assert sorted(answer.text.split()) == sorted(expected.split())
 
+    def test_a_name_of_several_servers_is_taken(self, server, start_gateway):
+        """As the Helm chart names its servers."""
+        gateway = start_gateway("--triton-url", f"dns:///localhost:{server.grpc_port}")
+        assert requests.get(f"{gateway.url}/health/ready", timeout=60).ok
+
     def test_several_ports(self, start_gateway):
         (second,) = free_ports(1)
         gateway = start_gateway("--triton-url", "127.0.0.1:1", "--port", str(second))
