@@ -23,6 +23,7 @@ COPY convert convert/
 COPY documents documents/
 COPY clients clients/
 COPY gateway gateway/
+COPY jobs jobs/
 COPY model_repository model_repository/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels ./clients . \
     && pip install --no-cache-dir --no-deps /wheels/*.whl
