@@ -12,6 +12,7 @@ from ocr_client.cli.inputs import SUFFIXES
 from ocr_client.cli.tasks import Task
 from ocr_contract.options import ENDPOINTS, OPTIONS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
+from ocr_jobs.schema import markdown as schema_tables
 
 DOCS = Path(__file__).resolve().parent
 
@@ -87,6 +88,7 @@ TABLES: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("documents.md", "suffixes", suffixes_line),
     ("documents.md", "tasks", tasks_table),
     ("documents.md", "formats", formats_table),
+    ("jobs.md", "schema", schema_tables),
 )
 
 

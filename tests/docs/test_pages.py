@@ -23,6 +23,7 @@ import ocr_bench.cli
 import ocr_client.cli
 import ocr_convert.cli
 import ocr_gateway.cli
+import ocr_jobs.cli
 import ocr_serve.cli
 from ocr_contract.options import ENDPOINTS
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET, load_model_sets
@@ -45,6 +46,7 @@ COMMANDS = {
     "ocr-convert": ocr_convert.cli.app,
     "ocr-client": ocr_client.cli.app,
     "ocr-gateway": ocr_gateway.cli.app,
+    "ocr-jobs": ocr_jobs.cli.app,
     "ocr-bench": ocr_bench.cli.app,
 }
 # docker's, Triton's, perf_analyzer's, OCRmyPDF's, Docling's, and those of clients/examples, named in prose
