@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import typer
@@ -119,9 +120,9 @@ def compare(folder: Folder) -> None:
     for name, table in {**tables, "client": by_client}.items():
         same = sum(table.get(key) == lines for key, lines in tables["plain"].items())
         typer.echo(f"{name}: {len(table)} pages, {same} as in the plain run")
-    pages = len(tables["plain"])
     for name, each in found.items():
         series = each["pss_mib"]
+        pages = each["report"]["pages"] if "report" in each else len(by_client)
         tenths = ", ".join(str(series[round(tenth * (len(series) - 1) / 10)]) for tenth in range(1, 11))
         typer.echo(
             f"{name}: {each['seconds']:.1f} s, {pages / each['seconds']:.2f} pages/s, {each['cpu_s']:.0f} CPU s; PSS "
@@ -234,9 +235,8 @@ def _table(output: Path) -> dict[tuple[str, int], list[Any]]:
 
 
 def _plain(text: str, score: float, box: Any) -> tuple[Any, ...]:
-    """A line as a job and ocr-client both have it: float32 as its shortest decimals."""
-    flat = [number for corner in box for number in (corner if isinstance(corner, list) else (corner,))]
-    return text, f"{score:.6g}", tuple(f"{number:.6g}" for number in flat)
+    """A line as a job and ocr-client both have it: its numbers as float32."""
+    return text, np.float32(score), tuple(np.asarray(box, np.float32).reshape(-1))
 
 
 def _keep(folder: Path, name: str, found: dict[str, Any]) -> None:
