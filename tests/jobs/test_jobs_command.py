@@ -17,7 +17,7 @@ from ocr_jobs.engine import Pool, choose_pool
 from ocr_jobs.settings import LocalModels, Servers, Work
 
 OCR_JOBS = str(Path(sys.prefix) / "bin" / "ocr-jobs")
-PAGES = 24
+PAGES = 12
 
 
 def start(*arguments):
