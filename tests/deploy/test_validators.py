@@ -75,6 +75,8 @@ REFUSED = {
     "image.digest=latest": "at '/image/digest'",
     "autoscaling.enabled=true": "at '/autoscaling/prometheus/serverAddress'",
     "autoscaling.minReplicas=0": "at '/autoscaling/minReplicas': minimum: got 0, want 1",
+    "monitoring.serviceMonitor.intervalSeconds=60": "at '/monitoring/serviceMonitor/intervalSeconds': maximum: got 60",
+    "server.rollingUpdate.maxSurge=0": "server.rollingUpdate.maxUnavailable are both 0",
     "gateway.token.existingsecret=a": "additional properties 'existingsecret' not allowed",
     "autoscaling.enabled=true,autoscaling.prometheus.serverAddress=http://a,autoscaling.minReplicas=9": (
         "autoscaling.maxReplicas is 8, which is less than autoscaling.minReplicas, 9"
