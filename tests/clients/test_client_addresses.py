@@ -390,6 +390,24 @@ def test_a_request_that_is_cancelled_gives_its_place_back(stub: Stub, no_text: b
     assert [each.asked for each in servers] == [2, 2]
 
 
+def test_a_request_that_is_cancelled_leaves_no_look_at_its_server_behind(stub: Stub) -> None:
+    servers = [stub(hang), stub(hang)]
+    for each in servers:
+        each.ready = None
+
+    async def work() -> None:
+        async with AsyncOcrClient([each.url for each in servers], timeout_s=4) as client:
+            task = asyncio.create_task(client.ocr(b"x"))
+            while not any(each.looked for each in servers):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.sleep(0)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(work())
+
+
 def test_a_client_that_is_closed_amid_requests_ends_them_with_an_error(stub: Stub) -> None:
     servers = [stub(hang), stub(hang)]
     client = OcrClient([each.url for each in servers], retries=0)

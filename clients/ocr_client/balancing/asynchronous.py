@@ -93,6 +93,7 @@ class AsyncBalanced:
         """Send a request to one server, and leave that one if it hangs while another could do it."""
         transport = self._transports[number]
         answer = asyncio.ensure_future(transport.infer(request, until - time.monotonic()))
+        look: asyncio.Future[bool] | None = None
         try:
             while not (await asyncio.wait([answer], timeout=watch.after_s))[0]:
                 if not self._roster.has_another(number):
@@ -106,6 +107,8 @@ class AsyncBalanced:
             return answer.result()
         finally:
             answer.cancel()
+            if look is not None:  # when the caller gives up meanwhile, nothing asks on
+                look.cancel()
 
     def _probe(self, model: str) -> None:
         """Ask those that are out and due, whether they are ready; nobody waits for what they say."""
