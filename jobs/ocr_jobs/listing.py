@@ -15,7 +15,7 @@ from pyarrow import fs
 from ocr_client.cli.archives import ARCHIVE_SUFFIXES
 from ocr_client.cli.inputs import SUFFIXES as CLIENT_SUFFIXES
 from ocr_jobs.errors import JobRefused
-from ocr_jobs.storage import first_line, is_uri, open_store
+from ocr_jobs.storage import first_line, is_uri, open_store, shown
 
 SUFFIXES = CLIENT_SUFFIXES - ARCHIVE_SUFFIXES
 _MAGIC = re.compile(r"[*?\[]")
@@ -59,7 +59,7 @@ def list_inputs(arguments: Iterable[str], without: Path) -> list[Input]:
             met = True
             found.setdefault(one.path, one)
         if not met:
-            raise JobRefused(f"--input {argument!r} holds no document ({' '.join(sorted(SUFFIXES))})")
+            raise JobRefused(f"--input {shown(argument)!r} holds no document ({' '.join(sorted(SUFFIXES))})")
     return [found[path] for path in sorted(found)]
 
 
@@ -105,29 +105,29 @@ def _in_store(uri: str) -> Iterator[Input]:
     root = path.rstrip("/")
     parts = urlsplit(folder)
     # What the tables show has neither keys nor options of the store in it.
-    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
-    def found(info: fs.FileInfo, name: str) -> Input:
+    def found(info: fs.FileInfo, path: str) -> Input:
         size = -1 if info.size is None else info.size
-        return Input(name, folder, info.path.encode(), size, info.mtime_ns or 0)
+        return Input(path, folder, info.path.encode(), size, info.mtime_ns or 0)
 
     try:
         if not pattern:
             (info,) = store.get_file_info([path])
             if info.type is fs.FileType.File:
-                yield found(info, shown)
+                yield found(info, name)
                 return
             if info.type is fs.FileType.NotFound:
-                raise JobRefused(f"there is no file or folder {uri!r}")
+                raise JobRefused(f"there is no file or folder {shown(uri)!r}")
         wanted = re.compile(_expression(pattern or "**/*"))
         for info in store.get_file_info(fs.FileSelector(path, recursive=True)):
             below = info.path.removeprefix(root).lstrip("/")
             if info.type is fs.FileType.File and _is_document(info.base_name) and wanted.fullmatch(below):
-                yield found(info, f"{shown}/{below}")
+                yield found(info, f"{name}/{below}")
     except FileNotFoundError as error:
-        raise JobRefused(f"there is no folder {shown!r}") from error
+        raise JobRefused(f"there is no folder {name!r}") from error
     except OSError as error:
-        raise JobRefused(f"{uri!r} cannot be listed: {first_line(error)}") from error
+        raise JobRefused(f"{shown(uri)!r} cannot be listed: {first_line(error)}") from error
 
 
 def _cut(uri: str) -> tuple[str, str]:

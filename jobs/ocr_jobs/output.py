@@ -28,7 +28,7 @@ from ocr_jobs.errors import JobRefused, JobStopped
 from ocr_jobs.parts import keep_rows, part_file
 from ocr_jobs.schema import SCHEMA_VERSION, TABLES
 from ocr_jobs.settings import Identity
-from ocr_jobs.storage import first_line
+from ocr_jobs.storage import first_line, is_uri, shown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -146,11 +146,14 @@ class Output:
             file.write(json.dumps(report, indent=2).encode() + b"\n")
 
     def _check_content(self) -> None:
-        """See that a folder is new, empty, or a job's.
+        """See that a folder is one of this machine, and new, empty, or a job's.
 
         Raises:
             JobRefused: it is not.
         """
+        uri = str(self.folder).replace(":/", "://", 1)  # as it was before it was taken for a path
+        if is_uri(uri):
+            raise JobRefused(f"--output {shown(uri)!r} is a URI: it must be a folder, which all nodes share")
         try:
             names = sorted(path.name for path in self.folder.iterdir() if path.name != NOTES)
         except FileNotFoundError:
@@ -164,8 +167,7 @@ class Output:
             )
 
     def _claim(self) -> None:
-        """See that the job is the same, wait for actors of an earlier run, and tidy up."""
-        self._check_identity()
+        """Wait for actors of an earlier run, see that the job is the same, and tidy up."""
         actors = (self.folder / NOTES / _ACTORS).open("ab")
         with actors:
             give_up = time.monotonic() + _ACTORS_END_S
@@ -175,6 +177,7 @@ class Output:
                         f"actors of an earlier run still work on {str(self.folder)!r}: end them, and try again"
                     )
                 time.sleep(0.2)
+            self._check_identity()
             self._tidy()
             with NewFile(self.folder / NOTES / _RUN) as run:
                 run.write(self.run.encode())
@@ -183,8 +186,7 @@ class Output:
         path = self.folder / _JOB
         here = self._identity.to_dict()
         if not path.exists():
-            with NewFile(path) as file:
-                file.write(json.dumps({"schema_version": SCHEMA_VERSION, **here}, indent=2).encode() + b"\n")
+            self._write_identity(here)
             return
         try:
             there = json.loads(path.read_bytes())
@@ -198,10 +200,17 @@ class Output:
             )
         # Through JSON, so that both sides have its types.
         if differences := list(_differences(there, json.loads(json.dumps(here)))):
+            if not any(self._parts("inputs")):  # nothing has been read yet
+                self._write_identity(here)
+                return
             raise JobRefused(
                 f"the job in {str(self.folder)!r} has other settings: {'; '.join(differences)}. Use them, or another "
                 "--output folder"
             )
+
+    def _write_identity(self, identity: dict[str, Any]) -> None:
+        with NewFile(self.folder / _JOB) as file:
+            file.write(json.dumps({"schema_version": SCHEMA_VERSION, **identity}, indent=2).encode() + b"\n")
 
     def _tidy(self) -> None:
         """Finish what was begun, and remove what is of no whole part."""

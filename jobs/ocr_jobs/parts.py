@@ -139,11 +139,14 @@ class _Table:
 
     def commit(self) -> None:
         self._flush()
-        if self._file is not None and self._writer is not None:
-            with writing(self._path):
-                self._writer.close()
-            self._file.commit()
-            self._file = self._writer = None
+        if self._file is None or self._writer is None:
+            with writing(self._path):  # of a process that died at the same part
+                self._path.unlink(missing_ok=True)
+            return
+        with writing(self._path):
+            self._writer.close()
+        self._file.commit()
+        self._file = self._writer = None
 
     def discard(self) -> None:
         self._rows.clear()

@@ -20,11 +20,17 @@ from ocr_jobs.errors import InputUnreadable, InputVanished, JobRefused
 IN_MEMORY_BYTES = 32 << 20  # a larger file is read where it lies, or copied to a temporary one
 _BLOCK_BYTES = 1 << 20
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_KEYS = re.compile(r"(?<=:)//[^@?]*@")  # keys should be escaped; not all are
 
 
 def is_uri(text: str) -> bool:
     """Whether an argument is a URI, and not a path of this machine."""
     return _SCHEME.match(text) is not None
+
+
+def shown(uri: str) -> str:
+    """A URI, or a path, without the keys that may stand in it."""
+    return uri if uri.startswith("file:") else _KEYS.sub("//", uri)
 
 
 def open_store(uri: str) -> tuple[fs.FileSystem, str]:
@@ -37,13 +43,13 @@ def open_store(uri: str) -> tuple[fs.FileSystem, str]:
         return fs.FileSystem.from_uri(uri)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         if "Unrecognized filesystem type" not in str(error):
-            raise JobRefused(f"{uri!r} cannot be opened: {first_line(error)}") from error
+            raise _not_opened(uri, error) from None
     try:
         import fsspec  # noqa: PLC0415 -- only for schemes that pyarrow does not know
 
         store, path = fsspec.core.url_to_fs(uri)
     except (ImportError, ValueError, OSError) as error:
-        raise JobRefused(f"{uri!r} cannot be opened: {first_line(error)}") from error
+        raise _not_opened(uri, error) from None
     return fs.PyFileSystem(fs.FSSpecHandler(store)), path
 
 
@@ -115,6 +121,11 @@ def _content(stream: Any, own: Path | None, held: ExitStack) -> tuple[Path | byt
             if copy is not None:
                 copy.write(block)
     return own, sha.hexdigest(), size
+
+
+def _not_opened(uri: str, error: BaseException) -> JobRefused:
+    """The error of a store; not raised from the other one, which may quote the keys."""
+    return JobRefused(f"{shown(uri)!r} cannot be opened: {first_line(error).replace(uri, shown(uri))}")
 
 
 def first_line(error: BaseException) -> str:

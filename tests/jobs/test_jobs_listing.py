@@ -70,6 +70,16 @@ def test_an_argument_that_means_nothing_is_refused(tmp_path, argument, sentence)
         list_inputs([given], tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    "uri", ["s3://KEY:SECRET@bucket/a?nothing=1", "s3://KEY:SE/CRET@bucket/a", "nothing://KEY:SECRET@b/c"]
+)
+def test_no_message_tells_the_keys_of_a_store(tmp_path, uri):
+    with pytest.raises(JobRefused) as refusal:
+        list_inputs([uri], tmp_path)
+    assert "CRET" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
 def test_a_name_that_is_not_utf8_is_listed_and_read(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"x")
     (one,) = list_inputs([str(tmp_path)], tmp_path / "out")

@@ -59,6 +59,33 @@ def test_a_part_that_fails_leaves_nothing(output, inputs):
     assert files == ["job.json"]
 
 
+def test_a_part_that_is_read_again_keeps_nothing_of_the_process_that_died_at_it(output, inputs):
+    write_part(output.folder, "one", inputs[:1], failing=[inputs[0].path])
+    part_file(output.folder, "inputs", "one").unlink()  # which would have appeared last
+    write_part(output.folder, "one", inputs[:1], pages=0)
+    assert [part_file(output.folder, table, "one").exists() for table in ("inputs", "pages", "failures")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_an_output_that_is_a_uri_is_refused_without_its_keys(identity):
+    with (
+        pytest.raises(JobRefused, match=r"'s3://bucket/out' is a URI") as refusal,
+        Output(Path("s3://KEY:SECRET@bucket/out"), identity),
+    ):
+        pass
+    assert "SECRET" not in str(refusal.value)
+
+
+def test_settings_of_a_job_that_has_read_nothing_may_change(output, identity):
+    output.__exit__(None, None, None)
+    other = replace(identity, model_set="another-set")
+    with Output(output.folder, other):
+        assert json.loads((output.folder / "job.json").read_text())["model_set"] == "another-set"
+
+
 def test_inputs_that_stand_in_the_output_are_not_read_again(output, inputs):
     write_part(output.folder, "one", inputs[:3], failing=[inputs[0].path])
     todo = plan(inputs, output, retry_failed=False, changed="refuse")
@@ -132,14 +159,14 @@ def test_an_input_that_was_only_touched_has_not_changed(output, inputs):
         ({"schema_version": 2}, "schema version 2, and this program writes version 1"),
     ],
 )
-def test_another_job_in_the_folder_is_refused(tmp_path, identity, change, sentence):
-    with Output(tmp_path / "results", identity):
-        pass
-    job = tmp_path / "results" / "job.json"
+def test_another_job_in_the_folder_is_refused(tmp_path, identity, inputs, change, sentence):
+    with Output(tmp_path / "another", identity) as output:
+        write_part(output.folder, "one", inputs)
+    job = tmp_path / "another" / "job.json"
     document = json.loads(job.read_text())
     change = {**change, "reading": {**document["reading"], **change.get("reading", {})}}
     job.write_text(json.dumps({**document, **change}))
-    with pytest.raises(JobRefused, match=sentence), Output(tmp_path / "results", identity):
+    with pytest.raises(JobRefused, match=sentence), Output(tmp_path / "another", identity):
         pass
 
 
