@@ -30,6 +30,8 @@ from ocr_bench.measurements.order import Order
 from ocr_bench.measurements.peers import MeasurePeers
 from ocr_bench.measurements.perf_input import Endpoint, Form, arguments, write_input
 from ocr_bench.measurements.recognition import Recognition
+from ocr_bench.measurements.scaling import Scaling
+from ocr_bench.measurements.service_times import ServiceTimes
 from ocr_bench.measurements.soak import Soak
 from ocr_bench.measurements.stages import Stages
 from ocr_bench.measurements.words import Words
@@ -47,7 +49,7 @@ app = typer.Typer(
 
 MEASUREMENTS: tuple[type[Measurement[Any]], ...] = (
     *(MeasureAccuracy, Recognition, MeasurePeers, Stages, LowerBound, Load, Lines, Endurance, Order, Words),
-    *(MeasureDocuments, MeasureGateway, Soak, Hostile, LoadMetric),
+    *(MeasureDocuments, MeasureGateway, Soak, Hostile, LoadMetric, ServiceTimes, Scaling),
 )
 # As make bench names them.
 PEER_SECTIONS = ("peers", "peers-first", "peers-bf16", "peers-v6", "peers-v6-bf16", "peers-two")
