@@ -91,6 +91,8 @@ def fetched(stores: Stores, store: str, location: bytes) -> Iterator[tuple[Path 
                     content = _content(stream, None, held)
             else:
                 path = Path(os.fsdecode(location))
+                if path.exists() and not (path.is_file() or path.is_dir()):  # to open a pipe may take for ever
+                    raise InputUnreadable("cannot be read: it is a pipe, a socket or a device, and no file")
                 with path.open("rb") as file:
                     content = _content(file, path, held)
         except FileNotFoundError as error:

@@ -25,7 +25,7 @@ from ocr_jobs.listing import Input
 from ocr_jobs.output import enter_as_actor
 from ocr_jobs.parts import PartSums, PartWriter, part_file
 from ocr_jobs.readers import PageReader, Read
-from ocr_jobs.schema import SCHEMA_VERSION, page_row
+from ocr_jobs.schema import SCHEMA_VERSION, page_row, printable
 from ocr_jobs.settings import Reading, WorkerSettings
 from ocr_jobs.storage import Stores, fetched
 from ocr_jobs.trail import Trail
@@ -226,7 +226,7 @@ class _Rows:
                 "page": page,
                 "kind": type(error).__name__,
                 "at_fault": at_fault(error),
-                "reason": str(error),
+                "reason": printable(str(error)),
                 **self._always,
             }
         )

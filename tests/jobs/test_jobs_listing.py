@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 
@@ -32,6 +33,9 @@ def tree(tmp_path):
         ("*", ["a.PDF", "b.png"]),
         ("**/*.jpg", ["in/deep/d.jpg"]),
         ("**/*", ["a.PDF", "b.png", "in/c.tif", "in/deep/d.jpg"]),
+        ("**", ["a.PDF", "b.png", "in/c.tif", "in/deep/d.jpg"]),
+        ("i?/**/d.*", ["in/deep/d.jpg"]),
+        ("*/deep/d.jpg", ["in/deep/d.jpg"]),
         ("in/?.[ts]if", ["in/c.tif"]),
         (".*.png", [".hidden.png"]),
     ],
@@ -58,6 +62,8 @@ def test_the_folder_of_the_results_is_not_searched(tree):
         ("none.png", "there is no file or folder"),
         ("empty", "holds no document"),
         ("*.webp", "holds no document"),
+        ("[z-a].png", "is no pattern: bad character range z-a"),
+        ("file:///tmp/[z-a].png", "is no pattern: bad character range z-a"),
         ("file:///no/such/folder", "there is no file or folder"),
         ("file:///no/such/*.png", "there is no folder 'file:///no/such'"),
         ("nosuch://bucket/x", "cannot be opened: Protocol not known: nosuch"),
@@ -80,12 +86,67 @@ def test_no_message_tells_the_keys_of_a_store(tmp_path, uri):
     assert refusal.value.__cause__ is None
 
 
+def test_an_empty_argument_does_not_mean_the_current_folder(tree, tmp_path, monkeypatch):
+    monkeypatch.chdir(tree)
+    with pytest.raises(JobRefused, match="--input '' is empty"):
+        list_inputs([""], tmp_path / "out")
+
+
+@pytest.mark.parametrize("argument", ["", "**/*", "**"])
+def test_links_that_lead_in_circles_are_not_followed(tree, tmp_path, argument):
+    (tree / "in" / "round").symlink_to(tree)
+    assert names([tree / argument], tmp_path / "out", tree) == ["a.PDF", "b.png", "in/c.tif", "in/deep/d.jpg"]
+
+
+@pytest.mark.parametrize("argument", ["", "**/*", "*/*"])
+def test_a_folder_that_cannot_be_listed_is_named(tree, tmp_path, monkeypatch, argument):
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path) == str(tree / "in"):  # permissions do not keep root out
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(JobRefused, match=r"/in' cannot be listed \(Permission denied\): make it readable"):
+        list_inputs([str(tree / argument)], tmp_path / "out")
+
+
+def test_two_inputs_that_the_tables_could_not_tell_apart_are_refused(tmp_path):
+    for name in (b"caf\xe9.png", b"caf\\xe9.png"):
+        (tmp_path / os.fsdecode(name)).write_bytes(name)
+    with pytest.raises(JobRefused, match=r"two inputs would have the name .*rename one"):
+        list_inputs([str(tmp_path)], tmp_path / "out")
+
+
+def test_a_year_that_the_tables_do_not_know_is_the_last_one_they_do(tmp_path):
+    late = tmp_path / "late.png"
+    late.write_bytes(b"x")
+    os.utime(late, ns=(0, 2**63 + 5))
+    (one,) = list_inputs([str(late)], tmp_path / "out")
+    assert one.modified_ns == min(late.stat().st_mtime_ns, 2**63 - 1)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (one,) = list_inputs([str(tmp_path)], tmp_path / "out")
+    with pytest.raises(InputUnreadable, match="it is a pipe"), fetched(Stores(), one.store, one.location):
+        pass
+
+
 def test_a_name_that_is_not_utf8_is_listed_and_read(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"x")
     (one,) = list_inputs([str(tmp_path)], tmp_path / "out")
     assert one.path == f"{tmp_path}/caf\\xe9.png"
     with fetched(Stores(), one.store, one.location) as (content, _, size):
         assert (content, size) == (b"x", 1)
+
+
+def test_a_name_that_is_not_utf8_is_refused_in_a_uri(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"x")
+    with pytest.raises(JobRefused, match="holds a name that is not UTF-8: give its path"):
+        list_inputs([f"file://{tmp_path}"], tmp_path / "out")
 
 
 def test_other_schemes_are_read_through_fsspec(tmp_path):
