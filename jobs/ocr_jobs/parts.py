@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ocr_documents.output import NewFile, writing
+from ocr_jobs.errors import JobRefused
 from ocr_jobs.schema import TABLES, file_schema
+from ocr_jobs.storage import first_line
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -176,9 +178,28 @@ def keep_rows(path: Path, paths: frozenset[str] | set[str]) -> None:
 
     Raises:
         CannotWrite: it cannot be written.
+        JobRefused: it is no such file any more.
     """
     if not path.exists():
         return
+    if not paths:
+        with writing(path):
+            path.unlink()
+        return
+    try:
+        rows = _rewrite(path, paths)
+    except pa.ArrowException as error:
+        inputs = path.parent.parent / "inputs" / path.name
+        raise JobRefused(
+            f"{str(path)!r} cannot be read ({first_line(error)}): remove {str(inputs)!r}, and its inputs are read again"
+        ) from error
+    if not rows:
+        with writing(path):
+            path.unlink()
+
+
+def _rewrite(path: Path, paths: frozenset[str] | set[str]) -> int:
+    """Write a file of a table anew, and return how many rows it has."""
     wanted = pa.array(sorted(paths), pa.string())
     with writing(path), pq.ParquetFile(path) as old:
         rows = 0
@@ -189,6 +210,4 @@ def keep_rows(path: Path, paths: frozenset[str] | set[str]) -> None:
                 rows += kept.num_rows
                 if kept.num_rows:
                     writer.write_table(kept)
-    if not rows:
-        with writing(path):
-            path.unlink()
+    return rows

@@ -194,6 +194,18 @@ def test_a_broken_table_is_named(output, inputs):
         output.done()
 
 
+def test_a_broken_table_of_pages_is_named_and_its_inputs_can_be_read_again(output, identity, inputs):
+    write_part(output.folder, "one", inputs, failing=[inputs[0].path])
+    part_file(output.folder, "pages", "one").write_bytes(b"PAR1")
+    with pytest.raises(JobRefused, match=r"pages/part-one.parquet' cannot be read .*remove '.*inputs/part-one.parquet"):
+        output.take_out({inputs[0].path})
+    part_file(output.folder, "inputs", "one").unlink()
+    output.__exit__(None, None, None)
+    with Output(output.folder, identity) as again:
+        assert not again.done()
+        assert not list((output.folder / "pages").iterdir())
+
+
 def test_one_job_at_a_time(output, identity):
     with pytest.raises(JobRefused, match="another ocr-jobs works on"), Output(output.folder, identity):
         pass
