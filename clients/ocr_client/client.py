@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ocr_client.address import read_addresses
-from ocr_client.errors import ServerNotReadyError, ServerTimeoutError, ServerUnreachableError, closed_client
+from ocr_client.errors import (
+    ServerNotReadyError,
+    ServerTimeoutError,
+    ServerUnreachableError,
+    UsageError,
+    closed_client,
+)
 from ocr_client.request import Call, Result, check_headers, detection_call, ocr_call, recognition_call
 from ocr_client.retry import Patience
 from ocr_client.transports import open_transport
@@ -52,6 +59,7 @@ class OcrClient:
         self._patience = Patience(timeout_s, retries)
         self._transport = open_transport(read_addresses(url, protocol), check_headers(headers or {}), timeout_s)
         self._closed = False
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +73,8 @@ class OcrClient:
         """Close the connections. A closed client takes no more requests."""
         if not self._closed:
             self._closed = True
-            self._transport.close()
+            if self._process == os.getpid():  # in a fork they are still those of the parent
+                self._transport.close()
 
     def ocr(self, image: Picture, *, request_id: str | None = None, **options: Unpack[Options]) -> OcrResult:
         """Read the text of a picture.
@@ -114,3 +123,5 @@ class OcrClient:
     def _check_open(self) -> None:
         if self._closed:
             raise closed_client()
+        if self._process != os.getpid():  # its connections would be taken from the parent, which hangs then
+            raise UsageError("this client was made before a fork: make another one in this process")

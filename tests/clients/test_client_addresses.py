@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 import socket
 import threading
 import time
@@ -30,6 +32,7 @@ from ocr_client import (
     ServerNotReadyError,
     ServerTimeoutError,
     ServerUnreachableError,
+    UsageError,
 )
 from ocr_client.cli import app
 
@@ -448,3 +451,27 @@ def test_grpc_takes_turns_among_the_addresses_of_a_name() -> None:
         assert _read_many(client, 2)
     assert peer.answered == 2
     server.stop(None).wait()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_client_refuses_to_work_in_a_fork_and_goes_on_in_the_parent(
+    good: StubServer, stub: Stub, no_text: bytes, several: bool
+) -> None:
+    other = stub(lambda exchange: exchange.say(200, no_text))
+    with OcrClient([good.url, other.url] if several else good.url, timeout_s=20) as client:
+        assert client.ocr(b"picture") == NOTHING
+        told, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            try:
+                client.ocr(b"picture")
+            except UsageError as error:
+                os.write(tell, str(error).encode())
+            client.close()
+            os._exit(0)
+        os.close(tell)
+        with os.fdopen(told, "rb") as said:
+            assert said.read() == b"this client was made before a fork: make another one in this process"
+        assert os.waitpid(child, 0)[1] == 0
+        assert client.ocr(b"picture") == NOTHING
