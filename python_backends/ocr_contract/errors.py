@@ -18,6 +18,8 @@ OcrError
 import traceback
 
 TIME_HAS_PASSED = "the time that this request gave itself, its timeout, has passed"  # over HTTP it looks like a refusal
+# The setting that a server names where it takes no request because as many are under way as it takes.
+LIMIT_SETTING = "max_in_flight"
 INSTALL_HINT = "run ocr-convert to install a model set"  # ends the messages about files that it installs
 
 

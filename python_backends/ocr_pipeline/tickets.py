@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ocr_contract.errors import NotServing, Overloaded
+from ocr_contract.errors import LIMIT_SETTING, NotServing, Overloaded
 
 MOST = 4096  # requests that may be under way; what an operator allows is at most this
 _ENTRY = "admit"
@@ -91,7 +91,7 @@ class Tickets:
             if self._count() >= limit:
                 raise Overloaded(
                     f"{limit} requests are under way, and this server takes no more at a time; send it again in a "
-                    "moment, or raise max_in_flight in the config.pbtxt of admit"
+                    f"moment, or raise {LIMIT_SETTING} in the config.pbtxt of admit"
                 )
             number = secrets.randbits(62) + 1
             free = np.argmin(self._places["number"])

@@ -8,8 +8,7 @@ import http.client
 import json
 
 from ocr_contract import canary
-
-_LIMIT = b"max_in_flight"  # what a refusal names where as many requests are under way as the server takes
+from ocr_contract.errors import LIMIT_SETTING
 
 
 def problem(host: str, port: int, timeout_s: float, *, accepts_busy: bool = False) -> str | None:
@@ -33,7 +32,7 @@ def problem(host: str, port: int, timeout_s: float, *, accepts_busy: bool = Fals
     finally:
         connection.close()
     if answer.status != http.HTTPStatus.OK:
-        if accepts_busy and _LIMIT in content:
+        if accepts_busy and LIMIT_SETTING.encode() in content:
             return None
         return f"the server answers {answer.status}: {content[:200].decode('utf-8', 'replace')}"
     try:

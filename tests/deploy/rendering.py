@@ -12,7 +12,7 @@ CHART = ROOT / "deploy" / "helm" / "triton-paddleocr"
 RELEASE, NAMESPACE = "reader", "ocr"
 NAME = f"{RELEASE}-triton-paddleocr"
 
-_SCALING = ("--set", "autoscaling.enabled=true,autoscaling.prometheus.serverAddress=http://prometheus:9090")
+SCALING = ("--set", "autoscaling.enabled=true,autoscaling.prometheus.serverAddress=http://prometheus:9090")
 _GATEWAY = ("--set", "gateway.enabled=true")
 _SECRETS = ("--set", "gateway.token.existingSecret=token,gateway.tls.existingSecret=certificate")
 _MONITORED = (
@@ -28,7 +28,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "everything": (
         *_GATEWAY,
         *_SECRETS,
-        *_SCALING,
+        *SCALING,
         *_MONITORED,
         *("--set", "autoscaling.prometheus.authentication.name=keda-prometheus,server.labels.team=forms"),
         *("--set", "image.pullSecrets={registry},server.tritonArgs={--log-warning=false}"),

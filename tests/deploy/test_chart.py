@@ -8,7 +8,7 @@ import typer
 import yaml
 from tests.conftest import OCR_SERVE, ROOT
 from tests.container.test_dockerfile import DOCKERFILE, the_value
-from tests.deploy.rendering import CASES, CHART, NAME, NAMESPACE
+from tests.deploy.rendering import CASES, CHART, NAME, NAMESPACE, SCALING
 
 import ocr_convert.cli
 import ocr_gateway.cli
@@ -16,11 +16,13 @@ import ocr_serve.cli
 from ocr_client.address import Address
 from ocr_contract import __version__
 from ocr_convert.sources.model_sets import DEFAULT_MODEL_SET
+from ocr_gateway import health
 from ocr_serve.arguments import exit_timeout_s
 from ocr_serve.checks import MIN_SHARED_MEMORY_MIB
 
 GATEWAY = f"{NAME}-gateway"
 PROGRAMS = {"ocr-serve": ocr_serve.cli.app, "ocr-gateway": ocr_gateway.cli.app, "ocr-convert": ocr_convert.cli.app}
+ADMIT = ROOT / "model_repository" / "admit" / "config.pbtxt"
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 
 
@@ -113,6 +115,9 @@ def test_probes_read_a_picture_and_leave_a_busy_server_alone(rendered):
         for probe in ("startupProbe", "readinessProbe", "livenessProbe")
     }
     assert asked == {"startupProbe": False, "readinessProbe": True, "livenessProbe": True}
+    # The picture waits behind as many as a server takes, and one core reads 0.6 a second (RESULTS: 1.26 by two).
+    found = re.search(r'"max_in_flight" value: \{ string_value: "(\d+)"', ADMIT.read_text())
+    assert parsed(container["readinessProbe"]["exec"]["command"]).params["timeout"] >= int(found[1]) / 0.6
     # ocr-serve sees a step that hangs within 150 s; the kubelet must not be faster, or both would start it anew.
     liveness = container["livenessProbe"]
     assert liveness["periodSeconds"] * liveness["failureThreshold"] >= 300
@@ -212,6 +217,9 @@ def test_the_gateway_asks_all_servers_and_has_its_secrets_as_files(cases):
     asked = parsed([*plain["command"], *plain["args"]]).params
     assert (asked["token_file"], asked["tls_key"]) == (None, None)
     assert plain["readinessProbe"]["httpGet"]["scheme"] == "HTTP"
+    # Where other clients fill the servers, every gateway would else be taken away.
+    assert plain["readinessProbe"]["httpGet"]["path"] == "/health/ready?accept_busy=true"
+    assert plain["readinessProbe"]["timeoutSeconds"] > health.TIMEOUT_S + health._SAYS_READY_S
 
 
 def allowed(rendered, name=NAME):
@@ -305,6 +313,23 @@ def test_the_notes_say_what_is_open(run_tool):
     assert "ASKS FOR NO TOKEN" in notes(run_tool, *CASES["gateway"])
     assert "ASKS FOR NO TOKEN" not in notes(run_tool, *CASES["everything"])
     assert "every pod of the cluster reaches the server" in notes(run_tool, *CASES["least"])
+
+
+def test_the_notes_say_where_the_gateway_asks_for_fewer_servers_than_there_may_be(run_tool):
+    def of(*settings):
+        return notes(run_tool, *CASES["gateway"], *SCALING, *(("--set", ",".join(settings)) if settings else ()))
+
+    said = of()
+    assert "AT 2 OR BELOW" in said
+    assert "is 8: it has at most 8 pages" in said
+    assert "be at least 48." in said
+    # A request may be one picture.
+    assert "AT 6 OR BELOW" in of("gateway.concurrency=48")
+    assert "AT 3 OR BELOW" in of("autoscaling.target=3")
+    for enough in ("autoscaling.maxReplicas=2", "gateway.replicas=6"):
+        assert "OR BELOW" not in of(enough)
+    assert "OR BELOW" not in notes(run_tool, *SCALING)
+    assert "OR BELOW" not in notes(run_tool, *CASES["gateway"])
 
 
 def load_query(text):

@@ -40,10 +40,32 @@ def test_the_runtime_starts_the_server_where_kserve_puts_models_and_expects_port
 
 def test_models_of_the_image_are_chosen_by_one_more_argument():
     """As the comment in service.yaml says."""
-    (line,) = [line for line in (FOLDER / "service.yaml").read_text().splitlines() if "args: [" in line]
+    (line,) = [line for line in (FOLDER / "service.yaml").read_text().splitlines() if "#   args: [" in line]
     added = yaml.safe_load(line.strip("# "))["args"]
     asked = parsed([*CONTAINER["args"], *added])
     assert str(asked["model_repository"]) == f"{the_value('WORKDIR')}/model_repository"
+    assert triton_args(added) == triton_args(SERVICE["spec"]["predictor"]["model"]["args"])
+
+
+def triton_args(added):
+    """What tritonserver is given of the arguments of a service, which stand behind those of the runtime."""
+    command = typer.main.get_command(ocr_serve.cli.app)
+    with command.make_context("ocr-serve", [*CONTAINER["args"], *added]) as context:
+        return context.args
+
+
+def test_clients_find_servers_that_were_added_as_with_the_chart():
+    age_s = yaml.safe_load((CHART / "values.yaml").read_text())["server"]["grpcMaxConnectionAgeSeconds"]
+    option = f"--grpc-max-connection-age={1000 * age_s}"
+    assert triton_args(SERVICE["spec"]["predictor"]["model"]["args"]) == [option]
+    assert option in MODEL["args"]
+
+
+def test_probes_wait_as_long_as_those_of_the_chart():
+    timeout_s = yaml.safe_load((CHART / "values.yaml").read_text())["server"]["probes"]["timeoutSeconds"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        words = CONTAINER[probe]["exec"]["command"]
+        assert int(words[words.index("--timeout") + 1]) == timeout_s < CONTAINER[probe]["timeoutSeconds"]
 
 
 def test_the_service_asks_for_the_runtime():

@@ -1,5 +1,6 @@
 """Who is let in, with how much, for how long; and what comes of those who are not."""
 
+import asyncio
 import logging
 import re
 import socket
@@ -10,8 +11,15 @@ import requests
 from tests.conftest import SAMPLES, wait_until
 from tests.gateway.conftest import HeldReader
 
-from ocr_client.errors import BadRequestError, ServerFailureError, ServerTimeoutError, ServerUnreachableError
+from ocr_client.errors import (
+    BadRequestError,
+    ServerFailureError,
+    ServerNotReadyError,
+    ServerTimeoutError,
+    ServerUnreachableError,
+)
 from ocr_contract.result import OcrResult
+from ocr_gateway import health
 
 BLANK = (SAMPLES / "blank.png").read_bytes()
 
@@ -225,6 +233,63 @@ class TestHealth:
         assert read(url).status_code == 503
         assert figure(url, "ocr_gateway_ready") == 0
         assert requests.get(f"{url}/health/ready", timeout=10).status_code == 503
+
+    FULL = "64 requests are under way, and this server takes no more at a time; raise max_in_flight"
+
+    def ready(self, url, query="?accept_busy=true"):
+        return requests.get(f"{url}/health/ready{query}", timeout=30).status_code
+
+    def test_a_server_with_too_many_requests_is_ready_for_those_who_accept_that(self, serve):
+        url = serve(HeldReader(error=ServerNotReadyError(self.FULL, retryable=True)))
+        assert self.ready(url) == 200
+        assert self.ready(url, "") == self.ready(url, "?accept_busy=false") == 503
+        assert self.ready(url) == 200  # what was found out is kept, and no picture is sent
+        assert figure(url, "ocr_gateway_ready") == 0
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ServerNotReadyError("the endpoint is not there"),
+            ServerNotReadyError("the server is being stopped", retryable=True),
+            ServerUnreachableError("gone"),
+            ServerFailureError("a dead stub"),
+        ],
+        ids=str,
+    )
+    def test_one_that_fails_is_ready_for_nobody(self, serve, error):
+        assert self.ready(serve(HeldReader(error=error))) == 503
+
+    @pytest.mark.parametrize(("says", "status"), [(True, 200), (False, 503)])
+    def test_one_that_does_not_come_to_the_picture_is_busy_if_it_says_that_it_is_ready(
+        self, serve, monkeypatch, says, status
+    ):
+        class Slow(HeldReader):
+            async def ocr(self, image, **options):
+                await asyncio.sleep(60)
+
+            async def is_ready(self, endpoint="ocr"):
+                return says
+
+        monkeypatch.setattr(health, "TIMEOUT_S", 0.2)
+        url = serve(Slow())
+        assert self.ready(url) == status
+        assert self.ready(url, "") == 503
+
+    def test_one_that_keeps_silent_is_ready_for_nobody(self, serve, monkeypatch):
+        class Silent(HeldReader):
+            async def ocr(self, image, **options):
+                await asyncio.sleep(60)
+
+            async def is_ready(self, endpoint="ocr"):
+                await asyncio.sleep(60)
+
+        monkeypatch.setattr(health, "TIMEOUT_S", 0.2)
+        monkeypatch.setattr(health, "_SAYS_READY_S", 0.2)
+        assert self.ready(serve(Silent())) == 503
+
+    @pytest.mark.parametrize("query", ["?accept_busy=yes", "?accept_busy=true&accept_busy=true", "?busy=true"])
+    def test_what_is_asked_otherwise_is_refused(self, serve, query):
+        assert self.ready(serve(HeldReader()), query) == 422
 
     def test_many_who_ask_send_one_picture(self, serve):
         reader = HeldReader(error=ServerFailureError("a dead stub"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
@@ -13,8 +13,8 @@ from ocr_contract import __version__
 from ocr_contract.options import OPTIONS
 from ocr_gateway.gateway import Gateway
 from ocr_gateway.headers import PAGE_POLICY
-from ocr_gateway.refusals import Refusal
-from ocr_gateway.ways.own.parameters import DPI, FORMATS, TASKS
+from ocr_gateway.refusals import NotUnderstood, Refusal
+from ocr_gateway.ways.own.parameters import DPI, FORMATS, TASKS, choice, unique
 from ocr_gateway.ways.own.read import add_reading
 from ocr_gateway.ways.way import Way
 
@@ -56,9 +56,13 @@ class Own(Way):
             return {"live": True}
 
         @router.get("/health/ready")
-        async def ready() -> Response:
-            """Tell whether a picture was just read right."""
-            is_ready = await self._gateway.health.is_ready()
+        async def ready(request: Request) -> Response:
+            """Tell whether a picture was just read right, or also whether one would be if there were fewer."""
+            given = unique(request.query_params.multi_items())
+            accepts_busy = choice(given, "accept_busy", "false", ("true", "false")) == "true"
+            for unknown in given:
+                raise NotUnderstood(f'unknown parameter "{unknown[:60]}"; there is accept_busy')
+            is_ready = await self._gateway.health.is_ready(accepts_busy=accepts_busy)
             return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
         @router.get("/metrics")
