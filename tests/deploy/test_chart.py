@@ -115,7 +115,7 @@ def test_probes_read_a_picture_and_leave_a_busy_server_alone(rendered):
         for probe in ("startupProbe", "readinessProbe", "livenessProbe")
     }
     assert asked == {"startupProbe": False, "readinessProbe": True, "livenessProbe": True}
-    # The picture waits behind as many as a server takes, and one core reads 0.6 a second (RESULTS: 1.26 by two).
+    # The picture waits behind as many as a server takes, and one core reads 0.6 a second (RESULTS: 1.2 by two).
     found = re.search(r'"max_in_flight" value: \{ string_value: "(\d+)"', ADMIT.read_text())
     assert parsed(container["readinessProbe"]["exec"]["command"]).params["timeout"] >= int(found[1]) / 0.6
     # ocr-serve sees a step that hangs within 150 s; the kubelet must not be faster, or both would start it anew.
