@@ -1,5 +1,6 @@
 """More requests than a server takes, and requests that nobody waits for any more."""
 
+import asyncio
 import base64
 import json
 import shutil
@@ -15,7 +16,9 @@ from tests.conftest import SAMPLES, wait_until
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
-from ocr_client import OcrClient, ServerNotReadyError, ServerTimeoutError
+from ocr_client import AsyncOcrClient, OcrClient, ServerNotReadyError, ServerTimeoutError
+from ocr_gateway.health import Health
+from ocr_gateway.metrics import Metrics
 from ocr_pipeline.tickets import Tickets
 from ocr_serve.probe import problem
 
@@ -91,6 +94,16 @@ def test_clients_that_try_again_are_all_served(small_server):
     assert under_way(small_server) == 0
 
 
+def gateway_is_ready(server, **options):
+    """What a gateway that has just been started says of a server."""
+
+    async def asked():
+        async with AsyncOcrClient(server.grpc_url, "grpc", retries=0) as client:
+            return await Health(client, Metrics()).is_ready(**options)
+
+    return asyncio.run(asked())
+
+
 def test_a_probe_may_take_a_server_that_is_at_too_much_for_a_well_one(small_server):
     """Whoever restarts or leaves out a busy server makes the others busier."""
     asked = ("127.0.0.1", small_server.http_port, 30.0)
@@ -107,6 +120,8 @@ def test_a_probe_may_take_a_server_that_is_at_too_much_for_a_well_one(small_serv
         try:
             wait_until(lambda: "requests are under way" in (problem(*asked) or ""), "a refusal")
             assert {problem(*asked, accepts_busy=True) for _ in range(10)} == {None}
+            wait_until(lambda: not gateway_is_ready(small_server), "a gateway before it is refused")
+            assert {gateway_is_ready(small_server, accepts_busy=True) for _ in range(10)} == {True}
         finally:
             is_over.set()
         assert list(readers) == [None] * 8
