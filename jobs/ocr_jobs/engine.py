@@ -168,7 +168,8 @@ def _start(work: Work, reader: object, folder: Path) -> Pool:
             pool = choose_pool(work, reader, int(ray.cluster_resources().get("CPU", 0)), nodes)
     except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
         where = "on this machine" if work.address is None else f"at {work.address}"
-        raise RayFailed(f"Ray {where} cannot be used: {first_line(error)} (its logs are in {folder})") from error
+        token = "" if work.address is None else "; a cluster that asks for a token needs RAY_AUTH_MODE=token"
+        raise RayFailed(f"Ray {where} cannot be used: {first_line(error)} (its logs are in {folder}){token}") from error
     except SystemExit as error:  # which is how Ray itself answers SIGTERM, with the code 15
         raise SystemExit(128 + signal.SIGTERM) from error
     signal.signal(signal.SIGTERM, terminate)  # Ray has put its own handler there
