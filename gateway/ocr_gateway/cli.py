@@ -9,11 +9,12 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ocr_client.address import Address
+from ocr_client.cli.flags import flag
 from ocr_client.errors import UsageError
 from ocr_client.local import open_local
 from ocr_contract.errors import OcrError
@@ -32,63 +33,59 @@ _log = logging.getLogger("ocr_gateway")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-def _flag(help_text: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help_text, **more)
-
-
 @app.command()
 def serve(
     triton_url: Annotated[
-        str | None, _flag("The OCR server: host:port of its gRPC port, or grpcs://host:port.", metavar="HOST:PORT")
+        str | None, flag("The OCR server: host:port of its gRPC port, or grpcs://host:port.", metavar="HOST:PORT")
     ] = None,
-    local: Annotated[bool, _flag("Read in this process, without a server.", "--local")] = False,
+    local: Annotated[bool, flag("Read in this process, without a server.", "--local")] = False,
     model_repository: Annotated[
-        Path | None, _flag("With --local: folder with the models; by default model_repository.")
+        Path | None, flag("With --local: folder with the models; by default model_repository.")
     ] = None,
-    device: Annotated[str, _flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
+    device: Annotated[str, flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
     precision: Annotated[
         str,
-        _flag(
+        flag(
             "With --local: arithmetic on a CPU; auto: BF16 where the processor has it, else float32.",
             metavar="<auto|f32|bf16>",
         ),
     ] = "auto",
-    address: Annotated[str, _flag("IP address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
-    port: Annotated[list[int], _flag("TCP port; may be given several times.", min=1, max=65535)] = [8080],  # noqa: B006
+    address: Annotated[str, flag("IP address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
+    port: Annotated[list[int], flag("TCP port; may be given several times.", min=1, max=65535)] = [8080],  # noqa: B006
     paddle_serving_service: Annotated[
         str,
-        _flag("Which of Paddle Serving's web services answers at /ocr/prediction.", metavar="<ocr|det|rec>"),
+        flag("Which of Paddle Serving's web services answers at /ocr/prediction.", metavar="<ocr|det|rec>"),
     ] = _DEFAULTS.paddle_serving_service,
-    max_body_mib: Annotated[int, _flag("Longest body of a request, in MiB.", min=1, max=2047)] = (
+    max_body_mib: Annotated[int, flag("Longest body of a request, in MiB.", min=1, max=2047)] = (
         _DEFAULTS.max_body_bytes // _MIB
     ),
-    max_pages: Annotated[int, _flag("Most pages that are read of a document.", min=1)] = _DEFAULTS.documents.pages,
-    max_requests: Annotated[int, _flag("Most requests in flight.", min=1)] = _DEFAULTS.max_requests,
-    concurrency: Annotated[int, _flag("Pages under way at the reader.", min=1, max=1024)] = _DEFAULTS.concurrency,
-    timeout: Annotated[float, _flag("Seconds that a request may take.", min=1, max=86400)] = _DEFAULTS.timeout_s,
+    max_pages: Annotated[int, flag("Most pages that are read of a document.", min=1)] = _DEFAULTS.documents.pages,
+    max_requests: Annotated[int, flag("Most requests in flight.", min=1)] = _DEFAULTS.max_requests,
+    concurrency: Annotated[int, flag("Pages under way at the reader.", min=1, max=1024)] = _DEFAULTS.concurrency,
+    timeout: Annotated[float, flag("Seconds that a request may take.", min=1, max=86400)] = _DEFAULTS.timeout_s,
     stop_timeout: Annotated[
-        float, _flag("Seconds that requests in flight have when the gateway is stopped.", min=0, max=3600)
+        float, flag("Seconds that requests in flight have when the gateway is stopped.", min=0, max=3600)
     ] = _DEFAULTS.stop_s,
-    max_connections: Annotated[int, _flag("Most connections that are open.", min=1)] = _DEFAULTS.max_connections,
+    max_connections: Annotated[int, flag("Most connections that are open.", min=1)] = _DEFAULTS.max_connections,
     max_connections_per_address: Annotated[
-        int | None, _flag("Most connections from one IP address; by default only their sum counts.", min=1)
+        int | None, flag("Most connections from one IP address; by default only their sum counts.", min=1)
     ] = _DEFAULTS.max_connections_per_address,
     log_format: Annotated[
-        str, _flag("How the log is written: lines to read, or a JSON object a line.", metavar="<text|json>")
+        str, flag("How the log is written: lines to read, or a JSON object a line.", metavar="<text|json>")
     ] = LOG_FORMATS[0],
     token_file: Annotated[
-        Path | None, _flag(f"File with the token that requests must carry; or set {TOKEN_VARIABLE}.")
+        Path | None, flag(f"File with the token that requests must carry; or set {TOKEN_VARIABLE}.")
     ] = None,
     allow_urls: Annotated[
         bool,
-        _flag("Let PaddleX's clients name files by URL, which the gateway fetches, also from inside.", "--allow-urls"),
+        flag("Let PaddleX's clients name files by URL, which the gateway fetches, also from inside.", "--allow-urls"),
     ] = False,
     visualize: Annotated[
         bool,
-        _flag("Give PaddleX's clients pictures of what was read where they do not say.", "--visualize/--no-visualize"),
+        flag("Give PaddleX's clients pictures of what was read where they do not say.", "--visualize/--no-visualize"),
     ] = _DEFAULTS.visualize,
-    tls_certificate: Annotated[Path | None, _flag("Certificate chain, PEM.")] = None,
-    tls_key: Annotated[Path | None, _flag("Its private key, PEM.")] = None,
+    tls_certificate: Annotated[Path | None, flag("Certificate chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, flag("Its private key, PEM.")] = None,
 ) -> None:
     """Serve the protocols of Paddle Serving, PaddleX, Open WebUI and KServe, and a page, over one OCR server."""
     try:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ocr_client.cli.flags import Dpi, ExistingText, ExistingTextFlag, MaxPages, Protocol, flag
 from ocr_client.cli.option_flags import with_option_flags
 from ocr_client.errors import UsageError
 from ocr_client.retry import Patience
@@ -29,30 +30,12 @@ _DEFAULTS = Servers(())
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-class Protocol(str, Enum):
-    """How to talk to servers."""
-
-    HTTP = "http"
-    GRPC = "grpc"
-
-
-class ExistingText(str, Enum):
-    """What becomes of pages that carry text."""
-
-    KEEP = "keep"
-    READ = "read"
-
-
 class Changed(str, Enum):
     """What becomes of inputs that have changed since they were read."""
 
     REFUSE = "refuse"
     READ = "read"
     KEEP = "keep"
-
-
-def _flag(help_text: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help_text, **more)
 
 
 @app.callback()
@@ -65,57 +48,55 @@ def _jobs() -> None:
 def run(
     context: typer.Context,
     inputs: Annotated[
-        list[str], _flag("File, folder, pattern, or a URI of these; may be given several times.", "--input", "-i")
+        list[str], flag("File, folder, pattern, or a URI of these; may be given several times.", "--input", "-i")
     ],
-    output: Annotated[Path, _flag("Folder of the results; an earlier run of the job goes on.", "--output", "-o")],
+    output: Annotated[Path, flag("Folder of the results; an earlier run of the job goes on.", "--output", "-o")],
     url: Annotated[
-        list[str] | None, _flag("Server: host:port or a URL; may be given several times. Without: read in process.")
+        list[str] | None, flag("Server: host:port or a URL; may be given several times. Without: read in process.")
     ] = None,
-    protocol: Annotated[Protocol, _flag("With --url: how to talk to it.")] = Protocol.HTTP,
+    protocol: Annotated[Protocol, flag("With --url: how to talk to it.")] = Protocol.HTTP,
     timeout: Annotated[
-        float, _flag("With --url: seconds that one page may take, retries included.")
+        float, flag("With --url: seconds that one page may take, retries included.")
     ] = Patience.timeout_s,
-    retries: Annotated[int, _flag("With --url: how often a page is sent again.")] = Patience.retries,
+    retries: Annotated[int, flag("With --url: how often a page is sent again.")] = Patience.retries,
     http_header: Annotated[
-        list[str] | None, _flag("With --url: 'NAME: VALUE' sent with every request.", "--header")
+        list[str] | None, flag("With --url: 'NAME: VALUE' sent with every request.", "--header")
     ] = None,
     wait: Annotated[
-        float, _flag("With --url: seconds to wait for a server when none answers any more.", min=0)
+        float, flag("With --url: seconds to wait for a server when none answers any more.", min=0)
     ] = _DEFAULTS.wait_s,
     model_set: Annotated[
-        str | None, _flag("With --url: name of the servers' model set, for the tables; they do not tell it.")
+        str | None, flag("With --url: name of the servers' model set, for the tables; they do not tell it.")
     ] = None,
     model_repository: Annotated[
-        Path | None, _flag("Without --url: folder with the models; by default model_repository.")
+        Path | None, flag("Without --url: folder with the models; by default model_repository.")
     ] = None,
-    device: Annotated[str, _flag("Without --url: where the models run.", metavar="<cpu|gpu>")] = "cpu",
+    device: Annotated[str, flag("Without --url: where the models run.", metavar="<cpu|gpu>")] = "cpu",
     precision: Annotated[
         str,
-        _flag(
+        flag(
             "Without --url: arithmetic on a CPU; auto: BF16 where the processor has it, else float32.",
             metavar="<auto|f32|bf16>",
         ),
     ] = "auto",
-    pages: Annotated[str | None, _flag("Pages to read, such as 1-3,8-; by default all.", metavar="<ranges>")] = None,
-    dpi: Annotated[int, _flag("Pixels an inch that PDF pages are drawn at.", min=36, max=1200)] = Reading.dpi,
-    existing_text: Annotated[
-        ExistingText, _flag("PDF pages that carry text. keep: use the text in the file; read: OCR these pages too.")
-    ] = ExistingText.KEEP,
-    max_pages: Annotated[int, _flag("Most pages that are read of a document.", min=1)] = Limits.pages,
-    retry_failed: Annotated[bool, _flag("Read inputs that failed in an earlier run again.", "--retry-failed")] = False,
+    pages: Annotated[str | None, flag("Pages to read, such as 1-3,8-; by default all.", metavar="<ranges>")] = None,
+    dpi: Dpi = Reading.dpi,
+    existing_text: ExistingTextFlag = ExistingText.KEEP,
+    max_pages: MaxPages = Limits.pages,
+    retry_failed: Annotated[bool, flag("Read inputs that failed in an earlier run again.", "--retry-failed")] = False,
     changed: Annotated[
-        Changed, _flag("Inputs that have changed since they were read: read them again, or keep what was read.")
+        Changed, flag("Inputs that have changed since they were read: read them again, or keep what was read.")
     ] = Changed.REFUSE,
     address: Annotated[
-        str | None, _flag("A Ray cluster: host:port, or auto. Without: a Ray of this job's own.", metavar="HOST:PORT")
+        str | None, flag("A Ray cluster: host:port, or auto. Without: a Ray of this job's own.", metavar="HOST:PORT")
     ] = None,
-    actors: Annotated[int | None, _flag("Processes that read; by default as many as suit the machine.", min=1)] = None,
-    cpus_per_actor: Annotated[int | None, _flag("Cores of each; 4 without --url, 1 with it.", min=1)] = None,
+    actors: Annotated[int | None, flag("Processes that read; by default as many as suit the machine.", min=1)] = None,
+    cpus_per_actor: Annotated[int | None, flag("Cores of each; 4 without --url, 1 with it.", min=1)] = None,
     concurrency: Annotated[
-        int | None, _flag("Pages under way in each; 2 without --url, 4 with it.", min=1, max=256)
+        int | None, flag("Pages under way in each; 2 without --url, 4 with it.", min=1, max=256)
     ] = None,
     inputs_per_part: Annotated[
-        int, _flag("Inputs that are read and written as one.", min=1, max=100_000)
+        int, flag("Inputs that are read and written as one.", min=1, max=100_000)
     ] = Work.inputs_per_part,
     **options: Any,
 ) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import AbstractContextManager
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ocr_client.cli.destination import choose
+from ocr_client.cli.flags import Dpi, ExistingText, ExistingTextFlag, MaxPages, Protocol, flag
 from ocr_client.cli.formats import OutputFormat
 from ocr_client.cli.inputs import expand
 from ocr_client.cli.job import Job, Stopped
@@ -35,24 +35,6 @@ TERMINATED = 128 + signal.SIGTERM
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-class Protocol(str, Enum):
-    """How to talk to the server."""
-
-    HTTP = "http"
-    GRPC = "grpc"
-
-
-class ExistingText(str, Enum):
-    """What becomes of pages that carry text."""
-
-    KEEP = "keep"
-    READ = "read"
-
-
-def _flag(help_text: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help_text, **more)
-
-
 @app.command()
 @with_option_flags({task.value: task.endpoint for task in Task}, without=("page",))
 def run(
@@ -61,57 +43,55 @@ def run(
         list[str],
         typer.Argument(metavar="INPUT...", help="Pictures, TIFF, PDF and ZIP files, folders, patterns; - is stdin."),
     ],
-    task: Annotated[Task, _flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in Task)}.")] = Task.OCR,
+    task: Annotated[Task, flag(f"{'; '.join(f'{each.value}: {each.meaning}' for each in Task)}.")] = Task.OCR,
     form: Annotated[
         OutputFormat | None,
-        _flag(
+        flag(
             f"{'; '.join(f'{each.value}: {each.meaning}' for each in OutputFormat)}. By default text; json for detect.",
             "--format",
         ),
     ] = None,
     output: Annotated[
         str | None,
-        _flag("File for one document, folder for several; by default standard output.", "--output", "-o"),
+        flag("File for one document, folder for several; by default standard output.", "--output", "-o"),
     ] = None,
     pages: Annotated[
-        str | None, _flag("Pages to read, such as 1-3,8-; by default all.", "--pages", "--page", metavar="<ranges>")
+        str | None, flag("Pages to read, such as 1-3,8-; by default all.", "--pages", "--page", metavar="<ranges>")
     ] = None,
-    dpi: Annotated[int, _flag("Pixels an inch that PDF pages are drawn at.", min=36, max=1200)] = 200,
-    existing_text: Annotated[
-        ExistingText, _flag("PDF pages that carry text. keep: use the text in the file; read: OCR these pages too.")
-    ] = ExistingText.KEEP,
-    max_pages: Annotated[int, _flag("Most pages that are read of a document.", min=1)] = Limits.pages,
+    dpi: Dpi = 200,
+    existing_text: ExistingTextFlag = ExistingText.KEEP,
+    max_pages: MaxPages = Limits.pages,
     resume: Annotated[
-        bool, _flag("Go on where an earlier run stopped; notes are kept beside the output.", "--resume")
+        bool, flag("Go on where an earlier run stopped; notes are kept beside the output.", "--resume")
     ] = False,
-    concurrency: Annotated[int, _flag("Pages under way at a time.", min=1, max=256)] = 4,
+    concurrency: Annotated[int, flag("Pages under way at a time.", min=1, max=256)] = 4,
     url: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Server: host:port or a URL; by default port 8000 (http) or 8001 (grpc) of this machine. "
             "Several servers of one model set: once for each."
         ),
     ] = None,
-    protocol: Annotated[Protocol, _flag("How to talk to it.")] = Protocol.HTTP,
-    timeout: Annotated[float, _flag("Seconds that one page may take, retries included.")] = Patience.timeout_s,
+    protocol: Annotated[Protocol, flag("How to talk to it.")] = Protocol.HTTP,
+    timeout: Annotated[float, flag("Seconds that one page may take, retries included.")] = Patience.timeout_s,
     retries: Annotated[
-        int, _flag("How often a page is sent again when the server is too busy or nobody answers.")
+        int, flag("How often a page is sent again when the server is too busy or nobody answers.")
     ] = Patience.retries,
-    http_header: Annotated[list[str] | None, _flag("'NAME: VALUE' sent with every request.", "--header")] = None,
-    local: Annotated[bool, _flag("Read in this process, without a server.", "--local")] = False,
+    http_header: Annotated[list[str] | None, flag("'NAME: VALUE' sent with every request.", "--header")] = None,
+    local: Annotated[bool, flag("Read in this process, without a server.", "--local")] = False,
     model_repository: Annotated[
-        Path | None, _flag("With --local: folder with the models; by default model_repository.")
+        Path | None, flag("With --local: folder with the models; by default model_repository.")
     ] = None,
-    device: Annotated[str, _flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
+    device: Annotated[str, flag("With --local: where the models run.", metavar="<cpu|gpu>")] = "cpu",
     precision: Annotated[
         str,
-        _flag(
+        flag(
             "With --local: arithmetic on a CPU; auto: BF16 where the processor has it, else float32.",
             metavar="<auto|f32|bf16>",
         ),
     ] = "auto",
-    overlay: Annotated[Path | None, _flag("Folder for pictures with boxes and texts drawn.", file_okay=False)] = None,
-    font: Annotated[Path | None, _flag("Font file for --overlay; by default Noto Sans CJK.")] = None,
+    overlay: Annotated[Path | None, flag("Folder for pictures with boxes and texts drawn.", file_okay=False)] = None,
+    font: Annotated[Path | None, flag("Font file for --overlay; by default Noto Sans CJK.")] = None,
     **options: Any,
 ) -> None:
     """Read the text of documents through a running server (`make serve`), or in this process (--local).
